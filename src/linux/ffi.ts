@@ -1,0 +1,105 @@
+/**
+ * The one door to libc: the only file that touches ffi-rs, and the only one that reads errno.
+ *
+ * The platform package's native file is loaded directly: ffi-rs' own index.js asks process.report for the libc
+ * first, which takes 5 ms of every start. ffi-rs reports a stale errno after a success, so errno is looked at
+ * only when the call returned -1 (or NULL's counterpart, MAP_FAILED).
+ */
+import { createRequire } from 'node:module';
+import { constants } from 'node:os';
+
+/** A C argument or result type; the numbers are ffi-rs' DataType. */
+const types = { str: 0, i32: 1, i64: 8, buf: 10, void: 7 } as const;
+export type CType = keyof typeof types;
+export type CValue = string | number | Uint8Array;
+
+interface Native {
+  open(library: { library: string; path: string }): void;
+  load(call: {
+    library: string;
+    funcName: string;
+    retType: number;
+    paramsType: readonly number[];
+    paramsValue: readonly CValue[];
+    errno: boolean;
+    runInNewThread: boolean;
+    freeResultMemory: boolean;
+  }): { value: number; errnoCode: number };
+}
+
+const require = createRequire(import.meta.url);
+const opened = new Set<string>();
+let native: Native | undefined;
+
+function loadNative(): Native {
+  const platformPackage = `@yuuang/ffi-rs-linux-${process.arch}-gnu`;
+  try {
+    return require(platformPackage) as Native;
+  } catch {
+    return createRequire(require.resolve('ffi-rs'))(platformPackage) as Native;
+  }
+}
+
+/** Call `name` in `library` (a soname); returns its value and the errno that it left (meaningful after -1 only). */
+export function callIn(
+  library: string,
+  name: string,
+  result: CType,
+  args: ReadonlyArray<readonly [CType, CValue]>,
+): { value: number; errno: number } {
+  native ??= loadNative();
+  if (!opened.has(library)) {
+    native.open({ library, path: library });
+    opened.add(library);
+  }
+  const answer = native.load({
+    library,
+    funcName: name,
+    retType: types[result],
+    paramsType: args.map(([type]) => types[type]),
+    paramsValue: args.map(([, value]) => value),
+    errno: true,
+    runInNewThread: false,
+    freeResultMemory: false,
+  });
+  return { value: answer.value, errno: answer.errnoCode };
+}
+
+const errnoNames = new Map(Object.entries(constants.errno).map(([name, value]) => [value, name]));
+
+/** `ENOENT` for 2; `errno 1234` for a number that has no name. */
+export function errnoName(errno: number): string {
+  return errnoNames.get(errno) ?? `errno ${errno}`;
+}
+
+/** A system call that failed; prints as the call: `mount("proc", "/proc", …) = EPERM`. */
+export class SyscallError extends Error {
+  readonly code: string;
+  readonly errno: number;
+  readonly call: string;
+
+  constructor(call: string, errno: number) {
+    super(`${call} = ${errnoName(errno)}`);
+    this.name = 'SyscallError';
+    this.call = call;
+    this.errno = errno;
+    this.code = errnoName(errno);
+  }
+}
+
+/** Call libc's `name`; throws a SyscallError that shows the call when it returns -1. Returns the C result. */
+export function libc(name: string, result: 'i32' | 'i64', ...args: ReadonlyArray<readonly [CType, CValue]>): number {
+  const { value, errno } = callIn('libc.so.6', name, result, args);
+  if (value === -1) throw new SyscallError(`${name}(${args.map(([, value]) => show(value)).join(', ')})`, errno);
+  return value;
+}
+
+function show(value: CValue): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  return typeof value === 'number' ? String(value) : `<${value.length} bytes>`;
+}
+
+/** A NUL-terminated copy of a path or name; keeps bytes that are not UTF-8. */
+export function cstr(text: string | Uint8Array): Buffer {
+  return Buffer.concat([typeof text === 'string' ? Buffer.from(text) : text, Buffer.of(0)]);
+}

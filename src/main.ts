@@ -1,0 +1,2 @@
+/** Entry point of the bundle. */
+process.stdout.write('ctr\n');

@@ -1,0 +1,115 @@
+/**
+ * What `ctr run` and `ctr create` ask for, as plain data: flags are parsed and checked before this is made
+ * (cli/flags/), nothing here needs the image or the kernel. Sizes are bytes, times are milliseconds.
+ */
+export interface RunRequest {
+  /** An image reference or ID; absent with `rootfs`. */
+  readonly image?: string;
+  /** `--rootfs PATH[:O]`: run a directory; with overlay, changes go to an upper directory instead. */
+  readonly rootfs?: { readonly path: string; readonly overlay: boolean };
+  /** Arguments after the image name; replaces the image's Cmd when not empty. */
+  readonly command: readonly string[];
+  /** `--entrypoint`: undefined keeps the image's, [] clears it. */
+  readonly entrypoint?: readonly string[];
+  readonly name?: string;
+  readonly hostname?: string;
+  /** `KEY=VALUE`, in order; `--env-file` first. Names without value were resolved from the caller's environment. */
+  readonly env: readonly string[];
+  readonly unsetEnv: readonly string[];
+  readonly unsetAllEnv: boolean;
+  readonly workdir?: string;
+  /** `-u`: `name|uid[:group|gid]`, resolved against the image's /etc/passwd at start. */
+  readonly user?: string;
+  readonly groupAdd: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly interactive: boolean;
+  readonly tty: boolean;
+  readonly detach: boolean;
+  readonly remove: boolean;
+  readonly detachKeys: string;
+  readonly sigProxy: boolean;
+  readonly init: boolean;
+  readonly readOnly: boolean;
+  readonly readOnlyTmpfs: boolean;
+  readonly mounts: readonly MountRequest[];
+  readonly network: NetworkRequest;
+  readonly dns: readonly string[];
+  readonly dnsSearch: readonly string[];
+  readonly dnsOptions: readonly string[];
+  /** `name:ip`, ip may be `host-gateway`. */
+  readonly addHosts: readonly string[];
+  readonly noHosts: boolean;
+  readonly publish: readonly PortRequest[];
+  readonly security: SecurityRequest;
+  readonly devices: readonly DeviceRequest[];
+  readonly ulimits: readonly UlimitRequest[];
+  readonly sysctls: Readonly<Record<string, string>>;
+  readonly shmSizeBytes: number;
+  readonly stopSignal?: string;
+  readonly stopTimeoutMs: number;
+  readonly umask: number;
+  readonly pull: 'missing' | 'always' | 'never' | 'newer';
+  readonly platform?: string;
+  readonly quiet: boolean;
+  readonly cidFile?: string;
+  readonly pidFile?: string;
+  readonly oomScoreAdj?: number;
+}
+
+export type NetworkRequest =
+  | { readonly mode: 'none' | 'host' | 'private' }
+  | { readonly mode: 'pasta'; readonly options: readonly string[] }
+  | { readonly mode: 'slirp4netns'; readonly options: readonly string[] }
+  | { readonly mode: 'container'; readonly container: string }
+  | { readonly mode: 'ns'; readonly path: string }
+  | { readonly mode: 'default' };
+
+export interface MountRequest {
+  readonly type: 'bind' | 'volume' | 'tmpfs' | 'ramfs' | 'devpts' | 'image';
+  /** Host path (absolute), volume name (absent: anonymous), image reference. */
+  readonly source?: string;
+  /** Absolute path in the container. */
+  readonly target: string;
+  readonly readOnly: boolean;
+  /** Mount options in mount(8) words: nosuid, nodev, noexec, rprivate, size=…, mode=…, U, O, z, Z, copy, nocopy. */
+  readonly options: readonly string[];
+  /** `-v` makes a missing host directory in Docker and not in Podman (and not here); `--mount` never does. */
+  readonly subpath?: string;
+}
+
+export interface PortRequest {
+  readonly hostIp?: string;
+  /** 0: choose a free one. */
+  readonly hostPort: number;
+  readonly containerPort: number;
+  readonly protocol: 'tcp' | 'udp' | 'sctp';
+}
+
+export interface SecurityRequest {
+  readonly privileged: boolean;
+  /** `CAP_…` names in upper case with prefix, or `ALL`. */
+  readonly capAdd: readonly string[];
+  readonly capDrop: readonly string[];
+  readonly noNewPrivileges: boolean;
+  /** `unconfined`, a path to a profile, or undefined: the default profile. */
+  readonly seccomp?: string;
+  readonly mask: readonly string[];
+  /** Paths, or `ALL`. */
+  readonly unmask: readonly string[];
+}
+
+export interface DeviceRequest {
+  readonly hostPath: string;
+  readonly containerPath: string;
+  /** A subset of `rwm`. */
+  readonly permissions: string;
+}
+
+export interface UlimitRequest {
+  /** As in setrlimit(2) without RLIMIT_, lower case: `nofile`. */
+  readonly name: string;
+  /** -1: unlimited. `host` in name: copy all limits of the caller. */
+  readonly soft: number;
+  readonly hard: number;
+}

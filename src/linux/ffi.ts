@@ -13,13 +13,17 @@ const types = { str: 0, i32: 1, i64: 8, buf: 10, void: 7 } as const;
 export type CType = keyof typeof types;
 export type CValue = string | number | Uint8Array;
 
+/** ffi-rs' tag for "an array of this type and length"; its own JavaScript adds the same to each buffer argument. */
+const ARRAY_TAG = 997;
+type NativeType = number | { readonly ffiTypeTag: number; readonly type: number; readonly length: number };
+
 interface Native {
   open(library: { library: string; path: string }): void;
   load(call: {
     library: string;
     funcName: string;
     retType: number;
-    paramsType: readonly number[];
+    paramsType: readonly NativeType[];
     paramsValue: readonly CValue[];
     errno: boolean;
     runInNewThread: boolean;
@@ -56,7 +60,7 @@ export function callIn(
     library,
     funcName: name,
     retType: types[result],
-    paramsType: args.map(([type]) => types[type]),
+    paramsType: args.map(nativeType),
     paramsValue: args.map(([, value]) => value),
     errno: true,
     runInNewThread: false,
@@ -65,7 +69,17 @@ export function callIn(
   return { value: answer.value, errno: answer.errnoCode };
 }
 
-const errnoNames = new Map(Object.entries(constants.errno).map(([name, value]) => [value, name]));
+function nativeType([type, value]: readonly [CType, CValue]): NativeType {
+  if (typeof value === 'string' || typeof value === 'number') return types[type];
+  return { ffiTypeTag: ARRAY_TAG, type: types[type], length: value.length };
+}
+
+/** Where a number has two names the first one wins, as in libuv: EAGAIN (EWOULDBLOCK), ENOTSUP (EOPNOTSUPP). */
+const errnoNames = new Map(
+  Object.entries(constants.errno)
+    .reverse()
+    .map(([name, value]) => [value, name]),
+);
 
 /** `ENOENT` for 2; `errno 1234` for a number that has no name. */
 export function errnoName(errno: number): string {

@@ -1,2 +1,20 @@
-/** Entry point of the bundle. */
-process.stdout.write('ctr\n');
+/** Entry point of the bundle: argv in, exit code out; any throw becomes text on stderr. */
+import { createOutput } from './cli/context.ts';
+import { dispatch } from './cli/dispatch.ts';
+
+const { env } = process;
+const stdout = createOutput(1);
+const stderr = createOutput(2);
+
+/** Run ctr with `argv`; never throws. */
+export async function main(argv: readonly string[]): Promise<number> {
+  try {
+    return await dispatch(argv, env, { stdout, stderr });
+  } catch (error) {
+    const { reportError } = await import('./cli/report-error.ts');
+    const debug = argv.includes('--debug') || argv.includes('-D') || argv.includes('--log-level=debug');
+    return reportError(error, { stderr, programName: env.CTR_PROGRAM_NAME || 'ctr', debug });
+  }
+}
+
+process.exit(await main(process.argv.slice(2)));

@@ -1,0 +1,73 @@
+/**
+ * What a command gets beside its flags: the host, the terminal and the clock. Commands write through `stdout` and
+ * `stderr` here and return their exit code; they never touch `process`.
+ */
+import { writeSync } from 'node:fs';
+import { isatty, WriteStream } from 'node:tty';
+import type { Host } from '../base/host.ts';
+
+export interface Context {
+  readonly host: Host;
+  /** The name that the user typed: `ctr`, or `docker` and `podman` through a symbolic link. */
+  readonly programName: string;
+  /** Whose output shapes to use where the two differ (CTR_COMPAT, or the program's name). */
+  readonly compat: 'podman' | 'docker';
+  readonly debug: boolean;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly stdinIsTty: boolean;
+  now(): Date;
+}
+
+/** A descriptor that is written at once: no stream is built on the hot path, nothing is left to flush at exit. */
+export interface Output {
+  readonly fd: number;
+  readonly isTty: boolean;
+  /** Columns of the terminal; undefined when it is none. */
+  columns(): number | undefined;
+  write(text: string | Uint8Array): void;
+}
+
+export function createOutput(fd: number): Output {
+  let tty: boolean | undefined;
+  return {
+    fd,
+    get isTty() {
+      tty ??= isatty(fd);
+      return tty;
+    },
+    columns() {
+      return this.isTty ? new WriteStream(fd).columns : undefined;
+    },
+    write: (text) => writeFully(fd, typeof text === 'string' ? Buffer.from(text) : text),
+  };
+}
+
+export function contextFor(
+  host: Host,
+  choice: { readonly debug: boolean; readonly stdout: Output; readonly stderr: Output },
+): Context {
+  const programName = host.env.CTR_PROGRAM_NAME || 'ctr';
+  return {
+    host,
+    programName,
+    compat: (host.env.CTR_COMPAT ?? programName) === 'docker' ? 'docker' : 'podman',
+    ...choice,
+    get stdinIsTty() {
+      return isatty(0);
+    },
+    now: () => new Date(),
+  };
+}
+
+function writeFully(fd: number, bytes: Uint8Array): void {
+  for (let done = 0; done < bytes.length; ) {
+    try {
+      done += writeSync(fd, bytes, done);
+    } catch (error) {
+      // A pipe that its other owner made non-blocking (ssh, some CI runners) and that is full: wait for the reader.
+      if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2);
+    }
+  }
+}

@@ -1,0 +1,114 @@
+/** From an argument list to a running command: global flags, the command's name, its flags, its action. */
+import { CtrError } from '../base/ctr-error.ts';
+import { createHost } from '../base/host.ts';
+import { createLog, type LogLevel, logLevels } from '../base/log.ts';
+import { parseArgv } from './argv.ts';
+import { declarationOf, type GlobalSetting, globalFlags, readInvocation } from './command.ts';
+import { type Context, contextFor, type Output } from './context.ts';
+import { type CommandEntry, commands } from './program.ts';
+
+export interface Streams {
+  readonly stdout: Output;
+  readonly stderr: Output;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Run the command that `argv` names; returns its exit code. Throws what the command throws. */
+export async function dispatch(argv: readonly string[], env: Environment, streams: Streams): Promise<number> {
+  const versionFlag = { names: ['version', 'v'], takes: 'nothing' } as const;
+  const before = parseArgv([...argv], [...globalFlags, versionFlag], true);
+  const globals = before.settings.flatMap(({ flag, value }) => ('key' in flag ? [{ flag, value }] : []));
+  const words = before.settings.some(({ flag }) => flag === versionFlag) ? ['version'] : before.operands;
+  const entry = findCommand(words);
+  if (entry === undefined) {
+    const { helpForWords } = await import('./help.ts');
+    return helpForWords(words, isOn(globals, 'help'), contextOf(globals, env, streams));
+  }
+  return runCommand(entry, words, globals, env, streams);
+}
+
+async function runCommand(
+  { entry, used }: FoundCommand,
+  words: readonly string[],
+  before: readonly GlobalSetting[],
+  env: Environment,
+  streams: Streams,
+): Promise<number> {
+  const { command: spec } = await entry.load();
+  const name = words.slice(0, used).join(' ');
+  const declaration = declarationOf(name, spec);
+  try {
+    const invocation = readInvocation(declaration, spec, words.slice(used));
+    const globals = [...before, ...invocation.globals];
+    const context = contextOf(globals, env, streams);
+    if (isOn(globals, 'help')) {
+      const { commandHelp } = await import('./help.ts');
+      context.stdout.write(commandHelp(entry, spec, declaration, context.programName));
+      return 0;
+    }
+    return await spec.run(context, invocation.operands, invocation.flags());
+  } catch (error) {
+    throw withUsageHint(error, `${env.CTR_PROGRAM_NAME || 'ctr'} ${name} --help`);
+  }
+}
+
+export interface FoundCommand {
+  readonly entry: CommandEntry;
+  /** How many words its name took. */
+  readonly used: number;
+}
+
+/** The command that the first words name: the longest name wins. */
+export function findCommand(words: readonly string[]): FoundCommand | undefined {
+  for (let used = Math.min(3, words.length); used > 0; used--) {
+    const name = words.slice(0, used).join(' ');
+    const entry = commands.find((each) => each.name === name || each.also.includes(name));
+    if (entry !== undefined) return { entry, used };
+  }
+  return undefined;
+}
+
+function contextOf(globals: readonly GlobalSetting[], env: Environment, streams: Streams): Context {
+  const text = (key: GlobalSetting['flag']['key']) => {
+    const value = globals.findLast(({ flag }) => flag.key === key)?.value;
+    return typeof value === 'string' ? value : undefined;
+  };
+  const debug = isOn(globals, 'debug');
+  const level = debug ? 'debug' : levelFrom(text('logLevel') ?? env.CTR_LOG_LEVEL ?? 'warn');
+  const log = createLog(level, (line) => streams.stderr.write(line));
+  const host = createHost({
+    env,
+    log,
+    root: text('root') ?? env.CTR_ROOT,
+    runroot: text('runroot') ?? env.CTR_RUNROOT,
+    storageDriver: text('storageDriver'),
+  });
+  return contextFor(host, { debug, ...streams });
+}
+
+const isOn = (globals: readonly GlobalSetting[], key: 'debug' | 'help') =>
+  globals.findLast(({ flag }) => flag.key === key)?.value === true;
+
+/** Podman's names (`warning`, `fatal`, `panic`) are taken too. */
+function levelFrom(text: string): LogLevel {
+  const name = text.toLowerCase();
+  const level = name === 'warning' ? 'warn' : name === 'fatal' || name === 'panic' ? 'error' : name;
+  const known = logLevels.find((each) => each === level);
+  if (known === undefined) throw new CtrError('USAGE', `log level ${text} is not one of ${logLevels.join(', ')}`);
+  return known;
+}
+
+/** A mistake in the arguments points to the command's help; commander's own errors are such mistakes. */
+function withUsageHint(error: unknown, help: string): unknown {
+  if (error instanceof CtrError) {
+    if (error.code !== 'USAGE' || error.hint !== undefined) return error;
+    return new CtrError('USAGE', error.message, {
+      hint: `see \`${help}\``,
+      cause: error.cause,
+      exitCode: error.exitCode,
+    });
+  }
+  if (!(error instanceof Error && error.name === 'CommanderError')) return error;
+  return new CtrError('USAGE', error.message.replace(/^error: /, ''), { hint: `see \`${help}\`` });
+}

@@ -1,0 +1,106 @@
+/**
+ * Map a program and run it in a new process: the only way code of ours runs before an exec.
+ *
+ * No JavaScript may run in the child: V8 marks its heap MADV_DONTFORK and the child has one thread. The child executes
+ * the interpreter (two mappings of ours: code r-x, program rw-) and ends in execve or exit.
+ */
+import { CLONE, MAP, PROT } from './constants.ts';
+import { libc } from './ffi.ts';
+import { interpreterCode } from './interpreter/record.ts';
+import type { Program } from './program.ts';
+
+const pageBytes = 4096;
+/** glibc's clone() pushes the argument; the interpreter itself uses no stack. */
+const stackBytes = 4096;
+const pages = (bytes: number) => Math.ceil(bytes / pageBytes) * pageBytes;
+
+export interface LoadedProgram {
+  readonly program: Program;
+  /** Address of the header. */
+  readonly base: number;
+  readonly sizeBytes: number;
+  readonly code: number;
+  readonly stackTop: number;
+}
+
+function map(bytes: number): number {
+  const prot = PROT.READ | PROT.WRITE;
+  return libc(
+    'mmap',
+    'i64',
+    ['i64', 0],
+    ['i64', bytes],
+    ['i32', prot],
+    ['i32', MAP.PRIVATE | MAP.ANONYMOUS],
+    ['i32', -1],
+    ['i64', 0],
+  );
+}
+
+/** Where a program of `sizeBytes` would be mapped: for programs that need to know their own address (munmap). */
+export interface Mapping {
+  readonly base: number;
+  readonly sizeBytes: number;
+  readonly code: number;
+}
+
+let codeAddress: number | undefined;
+
+function mapCode(): number {
+  if (codeAddress !== undefined) return codeAddress;
+  const code = interpreterCode();
+  const address = map(pageBytes);
+  libc('memcpy', 'i64', ['i64', address], ['buf', code], ['i64', code.length]);
+  libc('mprotect', 'i32', ['i64', address], ['i64', pageBytes], ['i32', PROT.READ | PROT.EXEC]);
+  codeAddress = address;
+  return address;
+}
+
+/** Reserve memory for a program of up to `sizeBytes` (one page of stack is added above it). */
+export function reserve(sizeBytes: number): Mapping {
+  const bytes = pages(sizeBytes) + stackBytes;
+  return { base: map(bytes), sizeBytes: bytes, code: mapCode() };
+}
+
+/** Assemble `program` into `mapping`. */
+export function loadProgram(program: Program, mapping: Mapping = reserve(program.sizeBytes)): LoadedProgram {
+  const image = program.assemble(mapping.base);
+  if (image.length > mapping.sizeBytes - stackBytes) throw new Error('the program outgrew its mapping');
+  libc('memcpy', 'i64', ['i64', mapping.base], ['buf', image], ['i64', image.length]);
+  return { program, ...mapping, stackTop: mapping.base + mapping.sizeBytes - 16 };
+}
+
+/** clone(2): run a loaded program in a child; `flags` without a signal number gets SIGCHLD. Returns its pid. */
+export function cloneProgram(loaded: LoadedProgram, flags: number): number {
+  const sigchld = 17;
+  return libc(
+    'clone',
+    'i32',
+    ['i64', loaded.code],
+    ['i64', loaded.stackTop],
+    ['i32', flags | sigchld],
+    ['i64', loaded.base],
+  );
+}
+
+/** Run a short program as vfork(2) would: memory shared, this thread stopped until it execs or exits. Returns its pid. */
+export function vforkProgram(loaded: LoadedProgram): number {
+  return cloneProgram(loaded, CLONE.VM | CLONE.VFORK);
+}
+
+export function unloadProgram(loaded: LoadedProgram): void {
+  libc('munmap', 'i32', ['i64', loaded.base], ['i64', loaded.sizeBytes]);
+}
+
+/** wait4(2) for one child, blocking; returns the raw wait status. */
+export function waitFor(pid: number): number {
+  const status = Buffer.alloc(4);
+  libc('wait4', 'i32', ['i32', pid], ['buf', status], ['i32', 0], ['i64', 0]);
+  return status.readInt32LE();
+}
+
+/** The exit code that a shell would show for a wait status: 128+n for a signal. */
+export function exitCodeOf(status: number): number {
+  const signal = status & 0x7f;
+  return signal === 0 ? (status >> 8) & 0xff : 128 + signal;
+}

@@ -1,0 +1,230 @@
+/**
+ * A syscall program under construction: records, data and labels, all symbolic, so that it can be built, printed and
+ * tested without a kernel. `assemble(base)` gives the bytes for a mapping at that address.
+ *
+ * The interpreter knows constants only. A `Variable` used as an argument becomes a load record before the call that
+ * patches the argument in place, so programs read like ordinary code.
+ */
+import { headerBytes, pseudo, recordBytes, recordWords, wordBytes } from './interpreter/record.ts';
+import { type SyscallName, syscallNumber } from './syscalls.ts';
+
+export interface Label {
+  record: number | undefined;
+}
+/** The address of bytes in the program's data area, or of the header's {errno, record} pair. */
+export interface DataRef {
+  readonly data: number;
+  readonly inHeader?: true;
+}
+/** A 64-bit variable: as an argument its value, not its address. */
+export interface Variable {
+  readonly variable: DataRef;
+}
+export type Operand = number | bigint | DataRef | Variable;
+
+export interface CallOptions {
+  /** Keep the result here. */
+  readonly into?: Variable;
+  readonly onZero?: Label;
+  readonly onError?: Label;
+}
+
+/** Where the interpreter leaves errno and record (two words) of a failure that nobody handled. */
+export const failurePair: DataRef = { data: 2 * wordBytes, inHeader: true };
+export const failurePairBytes = 2 * wordBytes;
+
+interface ArgRef {
+  readonly record: number;
+  readonly arg: number;
+}
+interface Record {
+  readonly nr: number;
+  readonly name: string;
+  readonly args: readonly (number | bigint | DataRef)[];
+  readonly dst: DataRef | ArgRef | undefined;
+  readonly onZero: Label | undefined;
+  readonly onError: Label | undefined;
+  readonly step: number;
+}
+
+const isVariable = (value: Operand): value is Variable => typeof value === 'object' && 'variable' in value;
+
+export class Program {
+  readonly #records: Record[] = [];
+  readonly #data: Buffer[] = [];
+  readonly #pointers: Array<{ at: number; to: DataRef }> = [];
+  readonly #strings = new Map<string, DataRef>();
+  #dataBytes = 0;
+  #step = -1;
+  readonly #failed: Label = { record: undefined };
+
+  /** Records appended from now on belong to step `index`: a failure names it. */
+  beginStep(index: number): void {
+    this.#step = index;
+  }
+
+  /** Put bytes into the data area (8-byte aligned, not shared). */
+  bytes(content: Uint8Array): DataRef {
+    const ref = { data: this.#dataBytes };
+    const padded = Buffer.alloc(Math.ceil(content.length / wordBytes) * wordBytes || wordBytes);
+    padded.set(content);
+    this.#data.push(padded);
+    this.#dataBytes += padded.length;
+    return ref;
+  }
+
+  /** A NUL-terminated string; equal strings share their bytes. */
+  text(content: string): DataRef {
+    const known = this.#strings.get(content);
+    if (known) return known;
+    const ref = this.bytes(Buffer.from(`${content}\0`));
+    this.#strings.set(content, ref);
+    return ref;
+  }
+
+  /** An array of words, of which some are addresses (argv, iovec, msghdr). */
+  words(content: ReadonlyArray<number | bigint | DataRef>): DataRef {
+    const buffer = Buffer.alloc(content.length * wordBytes);
+    const ref = this.bytes(buffer);
+    const target = this.#data.at(-1);
+    content.forEach((word, index) => {
+      if (typeof word === 'object') this.#pointers.push({ at: ref.data + index * wordBytes, to: word });
+      else target?.writeBigInt64LE(BigInt.asIntN(64, BigInt(word)), index * wordBytes);
+    });
+    return ref;
+  }
+
+  /** A NULL-terminated array of strings: argv, envp. */
+  strings(content: readonly string[]): DataRef {
+    return this.words([...content.map((entry) => this.text(entry)), 0]);
+  }
+
+  variable(initial: number | bigint = 0): Variable {
+    return { variable: this.words([initial]) };
+  }
+
+  /** The word at `ref` + `offset` bytes as a variable: a field of a structure. */
+  field(ref: DataRef, offset: number): Variable {
+    return { variable: { data: ref.data + offset } };
+  }
+
+  label(): Label {
+    return { record: undefined };
+  }
+
+  /** The label means the next record from here on. */
+  place(label: Label): void {
+    label.record = this.#records.length;
+  }
+
+  /** Where a record goes that fails with no onError: to be placed once, by whoever finishes the program. */
+  placeFailed(): void {
+    this.place(this.#failed);
+  }
+
+  call(name: SyscallName, args: readonly Operand[] = [], options: CallOptions = {}): void {
+    this.#append(syscallNumber(name), name, args, options.into?.variable, options.onZero, options.onError);
+  }
+
+  jump(to: Label): void {
+    this.#append(pseudo.jump, 'jump', [], undefined, to, undefined);
+  }
+
+  /** Go to `equal` when a = b, to `less` when a < b (signed), else on. */
+  compare(a: Operand, b: Operand, to: { readonly equal?: Label; readonly less?: Label }): void {
+    this.#append(pseudo.compare, 'compare', [a, b], undefined, to.equal, to.less);
+  }
+
+  add(a: Operand, b: Operand, into: Variable): void {
+    this.#append(pseudo.add, 'add', [a, b], into.variable, undefined, undefined);
+  }
+
+  set(into: Variable, value: Operand): void {
+    this.add(value, 0, into);
+  }
+
+  #append(
+    nr: number,
+    name: string,
+    args: readonly Operand[],
+    dst: DataRef | undefined,
+    onZero: Label | undefined,
+    onError: Label | undefined,
+  ): void {
+    const loads = args.flatMap((arg, index) => (isVariable(arg) ? [{ from: arg.variable, index }] : []));
+    const record = this.#records.length + loads.length;
+    for (const { from, index } of loads) {
+      const into = { record, arg: index };
+      const step = this.#step;
+      this.#records.push({
+        nr: pseudo.load,
+        name: 'load',
+        args: [from],
+        dst: into,
+        onZero: undefined,
+        onError: undefined,
+        step,
+      });
+    }
+    const constants = args.map((arg) => (isVariable(arg) ? 0 : arg));
+    this.#records.push({ nr, name, args: constants, dst, onZero, onError, step: this.#step });
+  }
+
+  get sizeBytes(): number {
+    return headerBytes + this.#records.length * recordBytes + this.#dataBytes;
+  }
+
+  get recordCount(): number {
+    return this.#records.length;
+  }
+
+  /** The step and call that the record at `address` belongs to, for a program mapped at `base`. */
+  stepAt(address: bigint, base: number): { step: number; call: string } | undefined {
+    const record = this.#records[Number((address - BigInt(base + headerBytes)) / BigInt(recordBytes))];
+    return record && { step: record.step, call: record.name };
+  }
+
+  /** The system calls of each step, in order: what `--explain=json` shows. */
+  listing(): Array<{ step: number; call: string }> {
+    return this.#records.filter(({ nr }) => nr >= 0).map(({ step, name }) => ({ step, call: name }));
+  }
+
+  /** The program's bytes for a mapping at address `base`: header, records, data. */
+  assemble(base: number): Buffer {
+    const image = Buffer.alloc(this.sizeBytes);
+    const dataStart = headerBytes + this.#records.length * recordBytes;
+    const recordAddress = (index: number) => base + headerBytes + index * recordBytes;
+    const dataAddress = (ref: DataRef) => base + (ref.inHeader ? 0 : dataStart) + ref.data;
+    const labelAddress = (label: Label | undefined) => {
+      if (!label) return 0;
+      if (label.record === undefined) throw new Error('a label of the program was never placed');
+      return recordAddress(label.record);
+    };
+    const put = (at: number, value: number | bigint) => image.writeBigInt64LE(BigInt.asIntN(64, BigInt(value)), at);
+
+    put(0, recordAddress(0));
+    put(wordBytes, labelAddress(this.#failed));
+    this.#records.forEach((record, index) => {
+      const at = (word: number) => headerBytes + index * recordBytes + word * wordBytes;
+      put(at(recordWords.nr), record.nr);
+      record.args.forEach((arg, n) => {
+        put(at(recordWords.args + n), typeof arg === 'object' ? dataAddress(arg) : arg);
+      });
+      if (record.dst) put(at(recordWords.dst), dstAddress(record.dst));
+      put(at(recordWords.onZero), labelAddress(record.onZero));
+      put(at(recordWords.onError), labelAddress(record.onError));
+    });
+    let offset = dataStart;
+    for (const chunk of this.#data) {
+      image.set(chunk, offset);
+      offset += chunk.length;
+    }
+    for (const { at, to } of this.#pointers) put(dataStart + at, dataAddress(to));
+    return image;
+
+    function dstAddress(dst: DataRef | ArgRef): number {
+      if ('data' in dst) return dataAddress(dst);
+      return recordAddress(dst.record) + (recordWords.args + dst.arg) * wordBytes;
+    }
+  }
+}

@@ -1,0 +1,122 @@
+/** The flags of `run` and `create`, and the RunRequest that they make. */
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { CtrError } from '../base/ctr-error.ts';
+import type { RunRequest } from '../engine/run-request.ts';
+import {
+  addContainerFlags,
+  addImageFlags,
+  addProcessFlags,
+  type ContainerOptions,
+  type ImageOptions,
+  type ProcessOptions,
+  parseContainer,
+  parseImageOptions,
+  parseProcess,
+} from './flags/container.ts';
+import {
+  addDefaultEnvFlags,
+  addEnvFlags,
+  type DefaultEnvOptions,
+  type EnvOptions,
+  parseEnv,
+  proxyEnv,
+} from './flags/env.ts';
+import type { FlagContext } from './flags/flag-files.ts';
+import {
+  type AnnotationOptions,
+  addAnnotationFlags,
+  addLabelFlags,
+  type LabelOptions,
+  parseAnnotations,
+  parseLabels,
+} from './flags/labels.ts';
+import { addMountFlags, checkBindSources, type MountOptions, parseMounts } from './flags/mounts.ts';
+import { addNetworkFlags, type NetworkOptions, parseNetworking } from './flags/network.ts';
+import { addResourceFlags, parseResources, type ResourceOptions } from './flags/resources.ts';
+import { addSecurityFlags, parseSecurity, type SecurityOptions } from './flags/security.ts';
+
+export type CreateOptions = ProcessOptions &
+  ContainerOptions &
+  ImageOptions &
+  EnvOptions &
+  DefaultEnvOptions &
+  LabelOptions &
+  AnnotationOptions &
+  MountOptions &
+  NetworkOptions &
+  SecurityOptions &
+  ResourceOptions;
+
+/** What only `run` takes. */
+export interface RunOptions extends CreateOptions {
+  readonly detach?: boolean;
+  readonly sigProxy?: boolean;
+}
+
+/** Declare what `create` and `run` share. */
+export function addCreateFlags(command: Command): void {
+  addProcessFlags(command);
+  addContainerFlags(command);
+  addEnvFlags(command);
+  addDefaultEnvFlags(command);
+  addMountFlags(command);
+  addNetworkFlags(command);
+  addSecurityFlags(command);
+  addResourceFlags(command);
+  addLabelFlags(command);
+  addAnnotationFlags(command);
+  addImageFlags(command);
+}
+
+/** Declare the flags of `run`. */
+export function addRunFlags(command: Command): void {
+  command
+    .option('-d, --detach', 'run in the background and print the ID')
+    .option('--sig-proxy', 'pass signals on to the container', true);
+  addCreateFlags(command);
+}
+
+/** Check everything that can be checked without image and kernel; `words` are the operands: image, then command. */
+export function parseRunRequest(options: RunOptions, words: readonly string[], context: FlagContext): RunRequest {
+  const { cwd, env } = context;
+  const [image = '', ...command] = words;
+  const { notices: networkNotices, ...networking } = parseNetworking(options);
+  const { notices: securityNotices, security } = parseSecurity(options, cwd);
+  const mounts = parseMounts(options, cwd);
+  checkBindSources(mounts);
+  return {
+    ...(options.rootfs ? { rootfs: parseRootfs(image, cwd) } : { image: imageNameOf(image) }),
+    command,
+    ...parseProcess(options),
+    ...parseContainer(options, cwd),
+    ...parseImageOptions(options, cwd),
+    env: [...proxyEnv(options, env), ...parseEnv(options, context)],
+    unsetEnv: options.unsetenv,
+    unsetAllEnv: options.unsetenvAll ?? false,
+    labels: parseLabels(options, context),
+    annotations: parseAnnotations(options),
+    detach: options.detach ?? false,
+    sigProxy: options.sigProxy ?? true,
+    readOnly: options.readOnly ?? false,
+    readOnlyTmpfs: options.readOnlyTmpfs,
+    mounts,
+    ...networking,
+    security,
+    ...parseResources(options),
+    notices: [...networkNotices, ...securityNotices],
+  };
+}
+
+function imageNameOf(word: string): string {
+  if (word === '') throw new CtrError('USAGE', 'the name of the image is empty');
+  return word;
+}
+
+/** `PATH`, or `PATH:O` for changes that are kept elsewhere (podman-run(1) "Overlay Rootfs Mounts"). */
+function parseRootfs(word: string, cwd: string): { path: string; overlay: boolean } {
+  const overlay = word.endsWith(':O');
+  const path = overlay ? word.slice(0, -2) : word;
+  if (path === '') throw new CtrError('USAGE', '--rootfs wants a directory as the first argument');
+  return { path: resolve(cwd, path), overlay };
+}

@@ -73,6 +73,7 @@ export function withSpaceHint(error: unknown, path: string): unknown {
   });
 }
 
-function writeAll(fd: number, bytes: Uint8Array): void {
+/** write(2) until all is written: one call may write less. */
+export function writeAll(fd: number, bytes: Uint8Array): void {
   for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done);
 }

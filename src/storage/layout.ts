@@ -3,30 +3,43 @@
  *
  * dataRoot/                        survives reboots
  *   oci-layout, index.json         the blobs below are an OCI image layout; index.json is a cache of tags/
- *   blobs/sha256/<hex>             manifests, configs, layer archives
+ *   blobs/<algorithm>/<hex>        manifests, configs, layer archives
  *   tags/<escaped name>.json       name → image: the truth about names
  *   images/<config hex>.json       what an image consists of (immutable)
- *   layers/<diffId hex>-<kind>/    unpacked layers: diff/, layer.json (written last: the layer is whole)
- *   layers/l/<short>               symlinks with short names, for overlay's option page
+ *   layers/<diffId hex>-<kind>/    unpacked layers: diff/, layer.json (inside before the directory gets this name)
+ *   layers/l/<short>               symlinks to diff/ with short names, for overlay's option page
  *   containers/<id>/               container.json, config.json, upper/, work/, rootfs/, etc files, log
+ *   names/<escaped name>           symlink whose target is the id of the container that has the name
  *   volumes/<name>/                volume.json, _data/
- *   tmp/<random>/                  staging; each entry is flocked by its maker, so orphans are recognisable
+ *   tmp/<random>, <random>.lock    staging; the lock is held by the maker, so orphans are recognisable
+ *   store.lock                     flock: shared while something is added, exclusive while something is collected
  * runRoot/                         gone after a reboot
  *   containers/<id>/               state.json, exit status, sockets, FIFOs
  *   locks/<kind>-<name>            flock(2) files
  */
+import { createHash } from 'node:crypto';
 import type { Host } from '../base/host.ts';
+import { algorithmOf, type Digest, hexOf } from '../oci/digest.ts';
 
 /** How owners are kept on disk: `m`apped through subordinate ids, or all the caller's own id (`s`ingle). */
 export type OwnerKind = 'm' | 's';
 
-const escapeName = (name: string) => encodeURIComponent(name).replaceAll('.', '%2E');
+/** NAME_MAX is 255; the rest is for `.json` and the random part of a temporary name. */
+const maxEscapedLength = 200;
+
+/** One path component for any name; injective (a name too long for a file becomes its SHA-256 behind a `~`). */
+export function escapeName(name: string): string {
+  const escaped = encodeURIComponent(name).replaceAll('.', '%2E').replaceAll('~', '%7E');
+  return escaped.length <= maxEscapedLength ? escaped : `~${createHash('sha256').update(name).digest('hex')}`;
+}
 
 export const layout = {
+  storeLock: (host: Host) => `${host.dataRoot}/store.lock`,
   ociLayout: (host: Host) => `${host.dataRoot}/oci-layout`,
   index: (host: Host) => `${host.dataRoot}/index.json`,
-  blobs: (host: Host) => `${host.dataRoot}/blobs/sha256`,
-  blob: (host: Host, hex: string) => `${host.dataRoot}/blobs/sha256/${hex}`,
+  blobRoot: (host: Host) => `${host.dataRoot}/blobs`,
+  blobs: (host: Host, algorithm: 'sha256' | 'sha512') => `${host.dataRoot}/blobs/${algorithm}`,
+  blob: (host: Host, digest: Digest) => `${host.dataRoot}/blobs/${algorithmOf(digest)}/${hexOf(digest)}`,
   tags: (host: Host) => `${host.dataRoot}/tags`,
   tag: (host: Host, name: string) => `${host.dataRoot}/tags/${escapeName(name)}.json`,
   images: (host: Host) => `${host.dataRoot}/images`,
@@ -36,6 +49,8 @@ export const layout = {
   layerLinks: (host: Host) => `${host.dataRoot}/layers/l`,
   containers: (host: Host) => `${host.dataRoot}/containers`,
   container: (host: Host, id: string) => `${host.dataRoot}/containers/${id}`,
+  names: (host: Host) => `${host.dataRoot}/names`,
+  name: (host: Host, name: string) => `${host.dataRoot}/names/${escapeName(name)}`,
   volumes: (host: Host) => `${host.dataRoot}/volumes`,
   volume: (host: Host, name: string) => `${host.dataRoot}/volumes/${name}`,
   tmp: (host: Host) => `${host.dataRoot}/tmp`,
@@ -44,4 +59,5 @@ export const layout = {
   locks: (host: Host) => `${host.runRoot}/locks`,
   lock: (host: Host, kind: string, name: string) => `${host.runRoot}/locks/${kind}-${escapeName(name)}`,
   seccompCache: (host: Host) => `${host.cacheHome}/seccomp`,
+  driverVerdict: (host: Host) => `${host.cacheHome}/storage-driver.json`,
 } as const;

@@ -41,6 +41,8 @@ export interface RunRequest {
   readonly addHosts: readonly string[];
   readonly noHosts: boolean;
   readonly publish: readonly PortRequest[];
+  /** `-P`: publish what the image exposes on free host ports. */
+  readonly publishAll: boolean;
   readonly security: SecurityRequest;
   readonly devices: readonly DeviceRequest[];
   readonly ulimits: readonly UlimitRequest[];
@@ -51,10 +53,15 @@ export interface RunRequest {
   readonly umask: number;
   readonly pull: 'missing' | 'always' | 'never' | 'newer';
   readonly platform?: string;
+  /** Undefined: as registries.conf says. */
+  readonly tlsVerify?: boolean;
+  readonly authFile?: string;
   readonly quiet: boolean;
   readonly cidFile?: string;
   readonly pidFile?: string;
   readonly oomScoreAdj?: number;
+  /** What the user should know although the request is good: flags without effect here. One line each. */
+  readonly notices: readonly string[];
 }
 
 export type NetworkRequest =
@@ -63,7 +70,14 @@ export type NetworkRequest =
   | { readonly mode: 'slirp4netns'; readonly options: readonly string[] }
   | { readonly mode: 'container'; readonly container: string }
   | { readonly mode: 'ns'; readonly path: string }
+  | { readonly mode: 'bridge'; readonly networks: readonly NetworkAttachment[] }
   | { readonly mode: 'default' };
+
+/** One named network (`bridge` is the default one), with its `ip=…`, `mac=…`, `alias=…` words. */
+export interface NetworkAttachment {
+  readonly name: string;
+  readonly options: readonly string[];
+}
 
 export interface MountRequest {
   readonly type: 'bind' | 'volume' | 'tmpfs' | 'ramfs' | 'devpts' | 'image';
@@ -74,11 +88,12 @@ export interface MountRequest {
   readonly readOnly: boolean;
   /** Mount options in mount(8) words: nosuid, nodev, noexec, rprivate, size=…, mode=…, U, O, z, Z, copy, nocopy. */
   readonly options: readonly string[];
-  /** `-v` makes a missing host directory in Docker and not in Podman (and not here); `--mount` never does. */
+  /** A directory or file inside the volume or image, without leading slash. */
   readonly subpath?: string;
 }
 
 export interface PortRequest {
+  /** Without brackets; absent: all addresses. */
   readonly hostIp?: string;
   /** 0: choose a free one. */
   readonly hostPort: number;
@@ -97,6 +112,8 @@ export interface SecurityRequest {
   readonly mask: readonly string[];
   /** Paths, or `ALL`. */
   readonly unmask: readonly string[];
+  /** More options for the mount of /proc: `hidepid=2`. */
+  readonly procOptions: readonly string[];
 }
 
 export interface DeviceRequest {
@@ -109,7 +126,7 @@ export interface DeviceRequest {
 export interface UlimitRequest {
   /** As in setrlimit(2) without RLIMIT_, lower case: `nofile`. */
   readonly name: string;
-  /** -1: unlimited. `host` in name: copy all limits of the caller. */
+  /** -1: unlimited. The name `host` keeps all limits of the caller. */
   readonly soft: number;
   readonly hard: number;
 }

@@ -1,0 +1,55 @@
+/** -v, --mount, --tmpfs, --read-only. */
+import { statSync } from 'node:fs';
+import type { Command } from 'commander';
+import { CtrError } from '../../base/ctr-error.ts';
+import type { MountRequest } from '../../engine/run-request.ts';
+import { collect } from '../command.ts';
+import { parseMountSpec } from './mount-spec.ts';
+import { parseTmpfsSpec, parseVolumeSpec } from './volume-spec.ts';
+
+export interface MountOptions {
+  readonly volume: readonly string[];
+  readonly mount: readonly string[];
+  readonly tmpfs: readonly string[];
+  readonly readOnly?: boolean;
+  readonly readOnlyTmpfs: boolean;
+}
+
+export function addMountFlags(command: Command): void {
+  command
+    .option('-v, --volume <[source:]target[:options]>', 'mount a host directory or a named volume', collect, [])
+    .option(
+      '--mount <type=...,target=...>',
+      'the same in words: bind, volume, tmpfs, ramfs, devpts, image',
+      collect,
+      [],
+    )
+    .option('--tmpfs <target[:options]>', 'mount memory at a directory', collect, [])
+    .option('--read-only', 'the root file system is read-only')
+    .option('--read-only-tmpfs', 'with --read-only: keep /run, /tmp and /var/tmp writable, in memory', true);
+}
+
+/** All user mounts; two for the same place are an error. */
+export function parseMounts(options: MountOptions, cwd: string): MountRequest[] {
+  const mounts = [
+    ...options.volume.map((spec) => parseVolumeSpec(spec, cwd)),
+    ...options.mount.map((spec) => parseMountSpec(spec, cwd)),
+    ...options.tmpfs.map(parseTmpfsSpec),
+  ];
+  const seen = new Set<string>();
+  for (const { target } of mounts) {
+    if (seen.has(target)) throw new CtrError('USAGE', `${target}: duplicate mount destination`);
+    seen.add(target);
+  }
+  return mounts;
+}
+
+/** Podman's rule: a host directory that is not there is an error, never made. */
+export function checkBindSources(mounts: readonly MountRequest[]): void {
+  for (const { type, source, target } of mounts) {
+    if (type !== 'bind' || source === undefined || statSync(source, { throwIfNoEntry: false })) continue;
+    throw new CtrError('NOT_FOUND', `cannot mount ${source} at ${target}: no such file or directory`, {
+      hint: `make it first (mkdir -p ${source}), or use the name of a volume`,
+    });
+  }
+}

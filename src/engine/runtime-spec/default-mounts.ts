@@ -1,0 +1,67 @@
+/** The mounts that every container has (runtime-spec config-linux.md "Default Filesystems"). */
+import type { RuntimeMount } from '../../oci/runtime.ts';
+import type { RuntimeSpecInput } from './facts.ts';
+import { isUnmasked } from './masked-paths.ts';
+
+const guarded = ['nosuid', 'noexec', 'nodev'];
+
+/** In the order in which they must be mounted; what the user mounts at the same place, or above it, replaces one. */
+export function defaultMounts(input: RuntimeSpecInput): RuntimeMount[] {
+  const { request, facts } = input;
+  const { privileged, procOptions } = request.security;
+  const writable = privileged ? 'rw' : 'ro';
+  const cgroupWritable = privileged || isUnmasked(request.security, '/sys/fs/cgroup');
+  const shmSize = request.shmSizeBytes > 0 ? [`size=${request.shmSizeBytes}`] : [];
+  // A gid that is not mapped makes the mount fail (EINVAL); single-id mode has no gid 5.
+  const ttyGroup = facts.gidMappings.some((map) => map.containerID <= 5 && 5 < map.containerID + map.size);
+  const mounts: RuntimeMount[] = [
+    { destination: '/proc', type: 'proc', source: 'proc', options: [...guarded, ...procOptions] },
+    {
+      destination: '/dev',
+      type: 'tmpfs',
+      source: 'tmpfs',
+      options: ['nosuid', 'noexec', 'strictatime', 'mode=755', 'size=65536k'],
+    },
+    {
+      destination: '/dev/pts',
+      type: 'devpts',
+      source: 'devpts',
+      options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', ...(ttyGroup ? ['gid=5'] : [])],
+    },
+    { destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: [...guarded, 'mode=1777', ...shmSize] },
+    { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: guarded },
+    sysMount(request.network.mode, writable),
+    {
+      destination: '/sys/fs/cgroup',
+      type: 'cgroup',
+      source: 'cgroup',
+      options: [...guarded, 'relatime', cgroupWritable ? 'rw' : 'ro'],
+    },
+  ];
+  const replaced = request.mounts.map(({ target }) => target);
+  return mounts.filter(({ destination }) => !replaced.some((target) => `${destination}/`.startsWith(`${target}/`)));
+}
+
+/** sysfs shows a network namespace and can be mounted only by who owns it; else the host's own is bound. */
+function sysMount(mode: string, writable: string): RuntimeMount {
+  if (mode !== 'host' && mode !== 'ns') {
+    return { destination: '/sys', type: 'sysfs', source: 'sysfs', options: [...guarded, writable] };
+  }
+  return { destination: '/sys', type: 'bind', source: '/sys', options: ['rbind', 'rprivate', ...guarded, writable] };
+}
+
+/** The files that ctr writes for the container, unless the user mounts something at their very place. */
+export function etcMounts({ request, facts }: RuntimeSpecInput): RuntimeMount[] {
+  const { hosts, hostname, resolvConf, containerEnv } = facts.etcFiles;
+  const files = [
+    ['/etc/hosts', hosts],
+    ['/etc/hostname', hostname],
+    ['/etc/resolv.conf', resolvConf],
+    ['/run/.containerenv', containerEnv],
+  ] as const;
+  return files.flatMap(([destination, source]) =>
+    source === undefined || request.mounts.some(({ target }) => target === destination)
+      ? []
+      : [{ destination, type: 'bind', source, options: ['bind', 'rprivate'] }],
+  );
+}

@@ -1,0 +1,42 @@
+import type { ContainerDefaults } from '../../oci/image-config.ts';
+import type { IdMapping } from '../../oci/runtime.ts';
+import type { MountRequest, RunRequest } from '../run-request.ts';
+import type { UserFiles } from '../user-lookup.ts';
+
+/** All that a runtime configuration is made of. */
+export interface RuntimeSpecInput {
+  readonly request: RunRequest;
+  /** The member `config` of the image's configuration; `{}` with --rootfs. */
+  readonly defaults: ContainerDefaults;
+  readonly id: string;
+  readonly userFiles: UserFiles;
+  readonly facts: HostFacts;
+}
+
+/** What the engine found out or prepared before: nothing here is looked up by the spec itself. */
+export interface HostFacts {
+  readonly rootPath: string;
+  readonly uidMappings: readonly IdMapping[];
+  readonly gidMappings: readonly IdMapping[];
+  /** The capabilities that a container could get here at most. */
+  readonly capabilities: readonly string[];
+  readonly hostHostname: string;
+  /** Host paths of the files to mount; one that is absent leaves the image's own. */
+  readonly etcFiles: {
+    readonly hosts?: string;
+    readonly hostname?: string;
+    readonly resolvConf?: string;
+    readonly containerEnv?: string;
+  };
+  /** Device nodes that the user can open: a privileged container gets them. */
+  readonly hostDevices: readonly string[];
+  /** A static init (catatonit, tini) for --init. */
+  readonly initPath?: string;
+  /** For `--network container:ID`. */
+  readonly networkNamespacePath?: string;
+  readonly consoleSize?: { readonly height: number; readonly width: number };
+  /** Where a volume's content (or the subpath of it that the mount names) lies on the host. */
+  volumePath(mount: MountRequest): string;
+  /** Mount options (lowerdir=…, upperdir=…) of the overlay for an image mount or an `O` bind. */
+  overlayOptions(mount: MountRequest): readonly string[];
+}

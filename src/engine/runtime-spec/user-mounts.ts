@@ -1,0 +1,107 @@
+/** What `-v`, `--mount`, `--tmpfs`, `--read-only` and the image's volumes add (podman-run(1)). */
+import { posix } from 'node:path';
+import type { ContainerDefaults } from '../../oci/image-config.ts';
+import type { RuntimeMount } from '../../oci/runtime.ts';
+import type { MountRequest, RunRequest } from '../run-request.ts';
+import type { ContainerUser } from '../user-lookup.ts';
+import type { HostFacts } from './facts.ts';
+
+/** The user's mounts, and an anonymous volume for each volume of the image that the user mounts nothing over. */
+export function requestedMounts(request: RunRequest, defaults: ContainerDefaults): MountRequest[] {
+  const taken = new Set(request.mounts.map(({ target }) => target));
+  const ofImage = Object.keys(defaults.Volumes ?? {})
+    .map((path) => posix.resolve('/', path))
+    .filter((target) => target !== '/' && !taken.has(target))
+    .map((target): MountRequest => ({ type: 'volume', target, readOnly: false, options: [] }));
+  return [...request.mounts, ...ofImage];
+}
+
+/** One requested mount in the runtime's words. */
+export function runtimeMount(mount: MountRequest, facts: HostFacts, user: ContainerUser): RuntimeMount {
+  const destination = mount.target;
+  const access = mount.readOnly ? 'ro' : 'rw';
+  const words = mount.options.filter((word) => !forEngine.test(word));
+  switch (mount.type) {
+    case 'bind':
+      if (mount.options.includes('O')) return overlayMount(mount, facts, access);
+      return { destination, type: 'bind', source: mount.source ?? '', options: [...bindOptions(words), access] };
+    case 'volume':
+      if (mount.options.includes('O')) return overlayMount(mount, facts, access);
+      return {
+        destination,
+        type: 'bind',
+        source: facts.volumePath(mount),
+        options: [...bindOptions(withDefault(withDefault(words, 'nosuid', 'suid'), 'nodev', 'dev')), access],
+      };
+    case 'image':
+      return overlayMount(mount, facts, access);
+    case 'tmpfs':
+      return { destination, type: 'tmpfs', source: 'tmpfs', options: [...memoryOptions(mount, words, user), access] };
+    case 'ramfs': {
+      const kept = memoryOptions(mount, words, user).filter((word) => !/^(size|nr_|[ug]id=|huge)/.test(word));
+      return { destination, type: 'ramfs', source: 'ramfs', options: [...kept, access] };
+    }
+    case 'devpts':
+      return {
+        destination,
+        type: 'devpts',
+        source: 'devpts',
+        options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', ...words],
+      };
+  }
+}
+
+/** --read-only with --read-only-tmpfs: the places that programs must be able to write, unless something is there. */
+export function readOnlyTmpfs(request: RunRequest, mounts: readonly MountRequest[]): RuntimeMount[] {
+  if (!request.readOnly || !request.readOnlyTmpfs) return [];
+  return ['/run', '/tmp', '/var/tmp']
+    .filter((path) => !mounts.some(({ target }) => target === path))
+    .map((destination) => ({
+      destination,
+      type: 'tmpfs',
+      source: 'tmpfs',
+      options: [
+        ...['rprivate', 'nosuid', 'nodev', 'tmpcopyup', 'rw'],
+        ...(destination === '/run' ? ['noexec', 'size=65536k'] : []),
+      ],
+    }));
+}
+
+/** Parents before what is mounted below them; otherwise the given order. */
+export function parentsFirst(mounts: readonly RuntimeMount[]): RuntimeMount[] {
+  const depth = (path: string) => path.split('/').length;
+  return [...mounts].sort((a, b) => depth(a.destination) - depth(b.destination));
+}
+
+/** Words that ctr itself acts on: owners, SELinux labels, copying, overlays. */
+const forEngine = /^(U|z|Z|O|copy|nocopy|(upper|work)dir=.*)$/;
+const propagation = /^r?(shared|slave|private|unbindable)$/;
+
+function bindOptions(words: readonly string[]): string[] {
+  const bind = words.includes('bind') ? [] : ['rbind'];
+  const spread = words.some((word) => propagation.test(word)) ? [] : ['rprivate'];
+  return [...new Set([...bind, ...spread, ...words])];
+}
+
+function overlayMount(mount: MountRequest, facts: HostFacts, access: string): RuntimeMount {
+  const options = [...facts.overlayOptions(mount), access];
+  return { destination: mount.target, type: 'overlay', source: 'overlay', options };
+}
+
+/** podman-run(1) "--tmpfs": rw,noexec,nosuid,nodev; the image's content at the place is copied into it. */
+function memoryOptions(mount: MountRequest, words: readonly string[], user: ContainerUser): string[] {
+  const owner = mount.options.includes('U') ? [`uid=${user.uid}`, `gid=${user.gid}`] : [];
+  let options = [...words, ...owner];
+  for (const [word, opposite] of [
+    ['noexec', 'exec'],
+    ['nosuid', 'suid'],
+    ['nodev', 'dev'],
+    ['tmpcopyup', 'notmpcopyup'],
+  ] as const) {
+    options = withDefault(options, word, opposite);
+  }
+  return options.filter((word) => word !== 'notmpcopyup');
+}
+
+const withDefault = (words: readonly string[], word: string, opposite: string): string[] =>
+  words.includes(word) || words.includes(opposite) ? [...words] : [...words, word];

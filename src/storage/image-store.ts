@@ -18,6 +18,7 @@ import {
   repositoryName,
   withDefaultTag,
 } from '../oci/reference.ts';
+import { writeIndex } from './index-file.ts';
 import { layout } from './layout.ts';
 import { ensureDataRoot } from './roots.ts';
 
@@ -82,12 +83,15 @@ export function recordImage(host: Host, image: ImageRecord): void {
 export function tagImage(host: Host, reference: Reference, tag: Omit<TagRecord, 'name'>): TagRecord {
   const record: TagRecord = { ...tag, name: tagName(reference) };
   writeJsonFile(layout.tag(host, record.name), record, { durable: true });
+  writeIndex(host, () => listTags(host));
   return record;
 }
 
 /** False when there is no such name. The image stays. */
 export function untagImage(host: Host, name: string): boolean {
-  return removeFile(layout.tag(host, name));
+  const wasThere = removeFile(layout.tag(host, name));
+  if (wasThere) writeIndex(host, () => listTags(host));
+  return wasThere;
 }
 
 /** Forget an image. Its names have to go first; blobs and layers are left to gc.ts. */

@@ -139,6 +139,10 @@ export class Program {
     this.#append(pseudo.add, 'add', [a, b], into.variable, undefined, undefined);
   }
 
+  subtract(a: Operand, b: Operand, into: Variable): void {
+    this.#append(pseudo.subtract, 'subtract', [a, b], into.variable, undefined, undefined);
+  }
+
   set(into: Variable, value: Operand): void {
     this.add(value, 0, into);
   }

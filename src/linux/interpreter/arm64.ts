@@ -1,5 +1,5 @@
 /**
- * The interpreter for arm64: position independent, no stack, no libc. `source` is its assembly (GNU as), `code` the
+ * The interpreter for arm64: position independent, no stack, no libc. The source is its assembly (GNU as), the code the
  * bytes that as makes of it; test/platform/interpreter.test.ts assembles the one and compares it with the other.
  * The record and header layout is in record.ts.
  */
@@ -38,7 +38,12 @@ pseudo: ldp   x1, x2, [x20, #8]
         b.eq  compare               // -2 compare a0 with a1
         adds  x8, x8, #1
         b.eq  sum                   // -3 add
-        ldr   x1, [x1]              // -4 load
+        adds  x8, x8, #1
+        b.eq  difference            // -4 subtract
+        ldr   x1, [x1]              // -5 load
+        b     store
+difference:
+        sub   x1, x1, x2
         b     store
 sum:    add   x1, x1, x2
 store:  ldr   x9, [x20, #56]
@@ -52,9 +57,12 @@ compare:
 `;
 
 export const arm64Code = Buffer.from(
-  'f30300aa740240f9880240f92803f8b7808640a9828e41a9849642a9010000d4891e40f9490000b4200100f9a00000b4' +
-    '1ffc3fb12201005494420191f3ffff17892240f902000014892640f969ffffb4f40309aaedffff17892640f989ffffb5' +
-    'e00300cb605201a9740640f9e7ffff17818a40a9080500b140feff54080500b120010054080500b160000054210040f9' +
-    '020000142100028b891e40f9210100f9e6ffff173f0002ebc0fcff54ebfcff54e2ffff17',
+  [
+    'f30300aa740240f9880240f92803f8b7808640a9828e41a9849642a9010000d4891e40f9490000b4200100f9a00000b4',
+    '1ffc3fb12201005494420191f3ffff17892240f902000014892640f969ffffb4f40309aaedffff17892640f989ffffb5',
+    'e00300cb605201a9740640f9e7ffff17818a40a9080500b140feff54080500b1a0010054080500b1e0000054080500b1',
+    '60000054210040f904000014210002cb020000142100028b891e40f9210100f9e2ffff173f0002eb40fcff546bfcff54',
+    'deffff17',
+  ].join(''),
   'hex',
 );

@@ -9,7 +9,8 @@
  *   nr = -1   go to onZero
  *   nr = -2   compare a0 with a1 (signed): equal → onZero, less → onError
  *   nr = -3   *dst = a0 + a1
- *   nr = -4   *dst = *a0
+ *   nr = -4   *dst = a0 - a1
+ *   nr = -5   *dst = *a0
  * In every other case the next record follows.
  *
  * The header is four words:  start failed errno record
@@ -24,7 +25,7 @@ export const headerBytes = 4 * wordBytes;
 /** Word offsets inside a record. */
 export const recordWords = { nr: 0, args: 1, dst: 7, onZero: 8, onError: 9 } as const;
 
-export const pseudo = { jump: -1, compare: -2, add: -3, load: -4 } as const;
+export const pseudo = { jump: -1, compare: -2, add: -3, subtract: -4, load: -5 } as const;
 
 /** The interpreter's machine code for this process. */
 export function interpreterCode(): Buffer {

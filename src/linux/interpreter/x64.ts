@@ -1,5 +1,5 @@
 /**
- * The interpreter for x86-64: position independent, no stack, no libc. `source` is its assembly (GNU as), `code` the
+ * The interpreter for x86-64: position independent, no stack, no libc. The source is its assembly (GNU as), the code the
  * bytes that as makes of it; test/platform/interpreter.test.ts assembles the one and compares it with the other.
  * The record and header layout is in record.ts.
  */
@@ -49,7 +49,12 @@ pseudo: mov   rsi, [rbx+8]
         jz    compare               # -2 compare a0 with a1
         inc   rax
         jz    sum                   # -3 add
-        mov   rsi, [rsi]            # -4 load
+        inc   rax
+        jz    difference            # -4 subtract
+        mov   rsi, [rsi]            # -5 load
+        jmp   store
+difference:
+        sub   rsi, rdi
         jmp   store
 sum:    add   rsi, rdi
 store:  mov   rcx, [rbx+56]
@@ -63,9 +68,11 @@ compare:
 `;
 
 export const x64Code = Buffer.from(
-  '4989fc498b1c24488b034885c0786a488b7b08488b7310488b53184c8b53204c8b43284c8b4b300f05488b4b384885c9' +
-    '74034889014885c0740e483d01f0ffff731a4883c350ebbf488b4b40eb04488b4b484885c974eb4889cbebab488b4b48' +
-    '4885c975ed48f7d8498944241049895c2418498b5c2408eb8e488b7308488b7b1048ffc074c248ffc0741648ffc07405' +
-    '488b36eb034801fe488b4b38488931eba14839fe74a27ca6eb98',
+  [
+    '4989fc498b1c24488b034885c0786a488b7b08488b7310488b53184c8b53204c8b43284c8b4b300f05488b4b384885c9',
+    '74034889014885c0740e483d01f0ffff731a4883c350ebbf488b4b40eb04488b4b484885c974eb4889cbebab488b4b48',
+    '4885c975ed48f7d8498944241049895c2418498b5c2408eb8e488b7308488b7b1048ffc074c248ffc0742048ffc0740f',
+    '48ffc07405488b36eb084829feeb034801fe488b4b38488931eb974839fe74987c9ceb8e',
+  ].join(''),
   'hex',
 );

@@ -1,0 +1,219 @@
+/**
+ * The steps that build the container's file system. Everything that comes from the host is taken as a detached mount
+ * before pivot_root and attached after it, so that a path of the image is only ever resolved inside the image.
+ */
+
+import {
+  AT_EMPTY_PATH,
+  AT_FDCWD,
+  AT_RECURSIVE,
+  FSCONFIG,
+  FSMOUNT_CLOEXEC,
+  FSOPEN_CLOEXEC,
+  MNT_DETACH,
+  MOUNT_ATTR,
+  MOVE_MOUNT,
+  MS,
+  O,
+  OPEN_TREE_CLONE,
+} from '../linux/constants.ts';
+import type { DataRef, Operand, Program, Variable } from '../linux/program.ts';
+import type { MountAttributes, Step } from './steps.ts';
+
+const mountKinds = [
+  'propagation',
+  'overlay',
+  'bind-root',
+  'clone-tree',
+  'new-filesystem',
+  'pivot-root',
+  'make-directory',
+  'make-file',
+  'symlink',
+  'attach',
+  'mask',
+  'read-only',
+] as const;
+type MountStep = Extract<Step, { kind: (typeof mountKinds)[number] }>;
+
+export function isMountStep(step: Step): step is MountStep {
+  return mountKinds.some((kind) => kind === step.kind);
+}
+
+export function compileMountStep(program: Program, step: MountStep, mounts: Map<string, Variable>): void {
+  switch (step.kind) {
+    case 'propagation': {
+      const flag = propagationFlags[step.propagation] ?? MS.SLAVE;
+      return program.call('mount', [program.text('none'), program.text('/'), 0, MS.REC | flag, 0]);
+    }
+    case 'overlay':
+      program.call('chdir', [program.text(step.cwd)]);
+      return program.call('mount', [
+        program.text('overlay'),
+        program.text(step.target),
+        program.text('overlay'),
+        0,
+        program.text(step.options),
+      ]);
+    case 'bind-root':
+      return program.call('mount', [program.text(step.source), program.text(step.target), 0, MS.BIND | MS.REC, 0]);
+    case 'clone-tree':
+      return cloneTree(program, step, mounts);
+    case 'new-filesystem':
+      return newFilesystem(program, step, mounts);
+    case 'pivot-root':
+      return pivotRoot(program, step.root);
+    case 'make-directory':
+      return makeDirectory(program, step.path, step.mode);
+    case 'make-file':
+      return makeFile(program, step.path);
+    case 'symlink': {
+      const exists = program.label();
+      program.call('symlinkat', [program.text(step.target), AT_FDCWD, program.text(step.path)], { onError: exists });
+      return program.place(exists);
+    }
+    case 'attach': {
+      const flags = MOVE_MOUNT.F_EMPTY_PATH | (step.followSymlink ? MOVE_MOUNT.T_SYMLINKS : 0);
+      const mount = mounts.get(step.mount);
+      if (!mount) throw new Error(`no mount is named ${step.mount}`);
+      program.call('move_mount', [mount, program.text(''), AT_FDCWD, program.text(step.path), flags]);
+      return program.call('close', [mount]);
+    }
+    case 'mask':
+      return mask(program, step.path);
+    case 'read-only':
+      return readOnly(program, step.path);
+  }
+}
+
+const propagationFlags: Readonly<Record<string, number>> = {
+  private: MS.PRIVATE,
+  rprivate: MS.PRIVATE,
+  slave: MS.SLAVE,
+  rslave: MS.SLAVE,
+  shared: MS.SHARED,
+  rshared: MS.SHARED,
+  unbindable: MS.UNBINDABLE,
+  runbindable: MS.UNBINDABLE,
+};
+
+/** mount(8) words → what mount_setattr(2) sets and clears. */
+export function mountAttributes(words: MountAttributes): { set: number; clear: number; propagation: number } {
+  let [set, clear, propagation] = [0, 0, 0];
+  const flag: Readonly<Record<string, number>> = {
+    ro: MOUNT_ATTR.RDONLY,
+    nosuid: MOUNT_ATTR.NOSUID,
+    nodev: MOUNT_ATTR.NODEV,
+    noexec: MOUNT_ATTR.NOEXEC,
+    nodiratime: MOUNT_ATTR.NODIRATIME,
+  };
+  for (const word of words) {
+    set |= flag[word] ?? 0;
+    if (word === 'noatime' || word === 'strictatime') {
+      clear |= MOUNT_ATTR.ATIME_MASK;
+      set |= word === 'noatime' ? MOUNT_ATTR.NOATIME : MOUNT_ATTR.STRICTATIME;
+    }
+    propagation = propagationFlags[word] ?? propagation;
+  }
+  return { set, clear, propagation };
+}
+
+function keep(mounts: Map<string, Variable>, name: string, program: Program): Variable {
+  const fd = program.variable(-1);
+  mounts.set(name, fd);
+  return fd;
+}
+
+function cloneTree(program: Program, step: Extract<Step, { kind: 'clone-tree' }>, mounts: Map<string, Variable>): void {
+  const fd = keep(mounts, step.mount, program);
+  const recursive = step.recursive ? AT_RECURSIVE : 0;
+  program.call('open_tree', [AT_FDCWD, program.text(step.source), OPEN_TREE_CLONE | O.CLOEXEC | recursive], {
+    into: fd,
+  });
+  setAttributes(program, fd, program.text(''), AT_EMPTY_PATH | recursive, step.attributes);
+}
+
+/** mount_setattr(2) with struct mount_attr {set, clear, propagation, userns_fd}; nothing when no word asks for it. */
+function setAttributes(program: Program, at: Operand, path: DataRef, flags: number, words: MountAttributes): void {
+  const { set, clear, propagation } = mountAttributes(words);
+  if (set === 0 && clear === 0 && propagation === 0) return;
+  const attr = program.words([set, clear, propagation, 0]);
+  program.call('mount_setattr', [at, path, flags, attr, 32]);
+}
+
+function newFilesystem(
+  program: Program,
+  step: Extract<Step, { kind: 'new-filesystem' }>,
+  mounts: Map<string, Variable>,
+): void {
+  const context = program.variable();
+  const fd = keep(mounts, step.mount, program);
+  program.call('fsopen', [program.text(step.type), FSOPEN_CLOEXEC], { into: context });
+  for (const option of [`source=${step.type}`, ...step.options]) {
+    const [key, ...value] = option.split('=');
+    const command = value.length > 0 ? FSCONFIG.SET_STRING : FSCONFIG.SET_FLAG;
+    const text = value.length > 0 ? program.text(value.join('=')) : 0;
+    program.call('fsconfig', [context, command, program.text(key ?? ''), text, 0]);
+  }
+  program.call('fsconfig', [context, FSCONFIG.CMD_CREATE, 0, 0, 0]);
+  program.call('fsmount', [context, FSMOUNT_CLOEXEC, mountAttributes(step.attributes).set], { into: fd });
+  program.call('close', [context]);
+}
+
+/** pivot_root(".", "."): the old root lies on the new one and is detached at once; no directory is needed for it. */
+function pivotRoot(program: Program, root: string): void {
+  const dot = program.text('.');
+  program.call('chdir', [program.text(root)]);
+  program.call('pivot_root', [dot, dot]);
+  program.call('umount2', [dot, MNT_DETACH]);
+  program.call('chdir', [program.text('/')]);
+}
+
+/** Each prefix in turn; "exists" is no error here, and a wrong kind of file fails in the step that uses the path. */
+function makeDirectory(program: Program, path: string, mode: number): void {
+  const parts = path.split('/').filter((part) => part !== '');
+  parts.forEach((_, index) => {
+    const next = program.label();
+    const prefix = `/${parts.slice(0, index + 1).join('/')}`;
+    program.call('mkdirat', [AT_FDCWD, program.text(prefix), mode], { onError: next });
+    program.place(next);
+  });
+}
+
+function makeFile(program: Program, path: string): void {
+  const parent = path.slice(0, path.lastIndexOf('/'));
+  makeDirectory(program, parent, 0o755);
+  const exists = program.label();
+  const fd = program.variable();
+  const flags = O.WRONLY | O.CREAT | O.EXCL | O.CLOEXEC;
+  program.call('openat', [AT_FDCWD, program.text(path), flags, 0o644], { into: fd, onError: exists });
+  program.call('close', [fd]);
+  program.place(exists);
+}
+
+/** A path that is not there needs no mask; /dev/null does not fit over a directory (ENOTDIR): then an empty tmpfs. */
+function mask(program: Program, path: string): void {
+  const [directory, done] = [program.label(), program.label()];
+  const [fd, target] = [program.variable(), program.text(path)];
+  program.call('openat', [AT_FDCWD, target, O.PATH | O.CLOEXEC, 0], { into: fd, onError: done });
+  program.call('close', [fd]);
+  program.call('mount', [program.text('/dev/null'), target, 0, MS.BIND, 0], { onError: directory });
+  program.jump(done);
+  program.place(directory);
+  const tmpfs = program.text('tmpfs');
+  const flags = MS.RDONLY | MS.NOSUID | MS.NODEV | MS.NOEXEC;
+  program.call('mount', [tmpfs, target, tmpfs, flags, program.text('size=0k')]);
+  program.place(done);
+}
+
+function readOnly(program: Program, path: string): void {
+  if (path === '/') return setAttributes(program, AT_FDCWD, program.text('/'), 0, ['ro']);
+  const done = program.label();
+  const [fd, target] = [program.variable(), program.text(path)];
+  const flags = OPEN_TREE_CLONE | O.CLOEXEC | AT_RECURSIVE;
+  program.call('open_tree', [AT_FDCWD, target, flags], { into: fd, onError: done });
+  setAttributes(program, fd, program.text(''), AT_EMPTY_PATH | AT_RECURSIVE, ['ro']);
+  program.call('move_mount', [fd, program.text(''), AT_FDCWD, target, MOVE_MOUNT.F_EMPTY_PATH]);
+  program.call('close', [fd]);
+  program.place(done);
+}

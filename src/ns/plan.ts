@@ -1,0 +1,212 @@
+/**
+ * OCI runtime config + root → the steps of the container's first process: pure, printed by `ctr run --explain`, fixed by
+ * golden tests. Reading order is execution order; what a step relies on stands above it.
+ */
+
+import { CLONE } from '../linux/constants.ts';
+import type { NamespaceType, RuntimeConfig, RuntimeMount } from '../oci/runtime.ts';
+import type { Step } from './steps.ts';
+
+/** How the root file system comes to be. */
+export type RootPlan =
+  /** Relative layer directories below `cwd`; `options` is overlay's option string. */
+  | { readonly kind: 'overlay'; readonly cwd: string; readonly options: string; readonly layers: number }
+  | { readonly kind: 'directory'; readonly source: string };
+
+export interface PlanRequest {
+  readonly config: RuntimeConfig;
+  readonly root: RootPlan;
+  /** Host directory on which the root is mounted, in the container's mount namespace only. */
+  readonly rootMount: string;
+  /** Whether a bind mount's source is a directory (its mount point has to be one, too). */
+  readonly isDirectory: (hostPath: string) => boolean;
+  readonly seccompFilter?: Uint8Array | undefined;
+  /** setgroups(2) is denied in a user namespace with a single id, user_namespaces(7). */
+  readonly canSetGroups: boolean;
+  /** Descriptors 3, 4, … that the command keeps. */
+  readonly preserveFds: number;
+}
+
+export interface Plan {
+  /** CLONE_NEW* flags of the namespaces to make. */
+  readonly cloneFlags: number;
+  readonly steps: readonly Step[];
+}
+
+const cloneFlag: Readonly<Record<NamespaceType, number>> = {
+  user: CLONE.NEWUSER,
+  mount: CLONE.NEWNS,
+  pid: CLONE.NEWPID,
+  ipc: CLONE.NEWIPC,
+  uts: CLONE.NEWUTS,
+  network: CLONE.NEWNET,
+  cgroup: CLONE.NEWCGROUP,
+  time: 0,
+};
+
+export function planContainer(request: PlanRequest): Plan {
+  const { namespaces } = request.config.linux;
+  const made = namespaces.filter(({ path }) => path === undefined);
+  return {
+    cloneFlags: made.reduce((flags, { type }) => flags | cloneFlag[type], 0),
+    steps: [
+      { kind: 'wait-for-maps' },
+      { kind: 'become-root', clearGroups: request.canSetGroups },
+      ...joinNamespaces(request.config),
+      ...gatherMounts(request),
+      ...enterRoot(request),
+      ...attachMounts(request),
+      ...protect(request.config),
+      ...identify(request.config),
+      ...limits(request.config),
+      ...becomeUser(request),
+      { kind: 'reset-signals' },
+      { kind: 'close-descriptors', preserve: request.preserveFds },
+      { kind: 'exec', args: request.config.process.args, env: request.config.process.env },
+    ],
+  };
+}
+
+/** The user namespace is joined by clone's caller; the mount namespace is always the container's own. */
+function joinNamespaces(config: RuntimeConfig): Step[] {
+  return config.linux.namespaces.flatMap(({ type, path }) =>
+    path === undefined || type === 'user' ? [] : [{ kind: 'join-namespace', type, path } as const],
+  );
+}
+
+const attributeWords = new Set([
+  ...['ro', 'rw', 'nosuid', 'suid', 'nodev', 'dev', 'noexec', 'exec', 'noatime', 'atime', 'relatime', 'norelatime'],
+  ...['strictatime', 'nodiratime', 'diratime', 'private', 'rprivate', 'slave', 'rslave', 'shared', 'rshared'],
+  ...['unbindable', 'runbindable', 'bind', 'rbind'],
+]);
+/** Words for tools above the kernel: they are acted on before a config gets here. */
+const handledElsewhere = new Set(['tmpcopyup', 'notmpcopyup', 'z', 'Z', 'U', 'copy', 'nocopy', 'newinstance']);
+
+const isBind = ({ type, options }: RuntimeMount) =>
+  type === 'bind' || options.includes('bind') || options.includes('rbind');
+const mountName = (index: number, { destination }: RuntimeMount) => `${index}:${destination}`;
+
+/** While the host's tree is in sight: proc and sysfs can only be mounted where another one is fully visible. */
+function gatherMounts({ config }: PlanRequest): Step[] {
+  const mounts = config.mounts.map((mount, index): Step => {
+    const attributes = mount.options.filter((word) => attributeWords.has(word) && word !== 'bind' && word !== 'rbind');
+    if (isBind(mount)) {
+      const recursive = mount.options.includes('rbind');
+      return { kind: 'clone-tree', mount: mountName(index, mount), source: mount.source, recursive, attributes };
+    }
+    const options = mount.options.filter((word) => !attributeWords.has(word) && !handledElsewhere.has(word));
+    return { kind: 'new-filesystem', mount: mountName(index, mount), type: mount.type, options, attributes };
+  });
+  const devices = config.linux.devices.map(
+    ({ path, hostPath }): Step => ({
+      kind: 'clone-tree',
+      mount: path,
+      source: hostPath,
+      recursive: false,
+      attributes: ['nosuid', 'noexec'],
+    }),
+  );
+  return [{ kind: 'propagation', propagation: 'rslave' }, ...mounts, ...devices];
+}
+
+function enterRoot({ root, rootMount }: PlanRequest): Step[] {
+  const mount: Step =
+    root.kind === 'overlay'
+      ? { kind: 'overlay', cwd: root.cwd, options: root.options, target: rootMount, layers: root.layers }
+      : { kind: 'bind-root', source: root.source, target: rootMount };
+  return [mount, { kind: 'pivot-root', root: rootMount }];
+}
+
+function attachMounts({ config, isDirectory }: PlanRequest): Step[] {
+  const mounts = config.mounts.flatMap((mount, index): Step[] => {
+    const path = mount.destination;
+    const file = isBind(mount) && !isDirectory(mount.source);
+    // The kernel's own places are never behind a symlink: an image that makes /proc one is refused (ENOTDIR).
+    const followSymlink = isBind(mount);
+    return [
+      file ? { kind: 'make-file', path } : { kind: 'make-directory', path, mode: 0o755 },
+      { kind: 'attach', mount: mountName(index, mount), path, followSymlink },
+      ...(path === '/dev' ? devices(config) : []),
+    ];
+  });
+  const hasDev = config.mounts.some(({ destination }) => destination === '/dev');
+  return hasDev ? mounts : [...mounts, ...devices(config)];
+}
+
+/** Device nodes are the host's own, bound: mknod is refused in a user namespace. runtime-spec "Default Devices" */
+function devices(config: RuntimeConfig): Step[] {
+  const links = [
+    ['/proc/self/fd', '/dev/fd'],
+    ['/proc/self/fd/0', '/dev/stdin'],
+    ['/proc/self/fd/1', '/dev/stdout'],
+    ['/proc/self/fd/2', '/dev/stderr'],
+    ['/proc/kcore', '/dev/core'],
+    ['pts/ptmx', '/dev/ptmx'],
+  ] as const;
+  return [
+    ...config.linux.devices.flatMap(({ path }): Step[] => [
+      { kind: 'make-file', path },
+      { kind: 'attach', mount: path, path, followSymlink: false },
+    ]),
+    ...links.map(([target, path]): Step => ({ kind: 'symlink', target, path })),
+  ];
+}
+
+/** Sysctls before /proc/sys turns read-only; the working directory before the root does. */
+function protect({ linux, root, process }: RuntimeConfig): Step[] {
+  return [
+    ...(linux.namespaces.some(({ type, path }) => type === 'network' && path === undefined)
+      ? [{ kind: 'loopback-up' } as const]
+      : []),
+    ...Object.entries(linux.sysctl).map(
+      ([name, text]): Step => ({ kind: 'write-file', path: `/proc/sys/${name.replaceAll('.', '/')}`, text }),
+    ),
+    ...linux.readonlyPaths.map((path): Step => ({ kind: 'read-only', path })),
+    ...linux.maskedPaths.map((path): Step => ({ kind: 'mask', path })),
+    { kind: 'make-directory', path: process.cwd, mode: 0o755 },
+    ...(root.readonly ? [{ kind: 'read-only', path: '/' } as const] : []),
+  ];
+}
+
+function identify({ hostname, domainname }: RuntimeConfig): Step[] {
+  return [
+    ...(hostname === undefined ? [] : [{ kind: 'hostname', name: hostname, domain: false } as const]),
+    ...(domainname === undefined ? [] : [{ kind: 'hostname', name: domainname, domain: true } as const]),
+  ];
+}
+
+function limits({ process }: RuntimeConfig): Step[] {
+  const { oomScoreAdj, rlimits, terminal, consoleSize, user } = process;
+  return [
+    ...rlimits.map(({ type, soft, hard }): Step => {
+      return { kind: 'rlimit', name: type.replace('RLIMIT_', '').toLowerCase(), soft, hard };
+    }),
+    ...(oomScoreAdj === undefined
+      ? []
+      : [{ kind: 'write-file', path: '/proc/self/oom_score_adj', text: String(oomScoreAdj) } as const]),
+    terminal
+      ? {
+          kind: 'terminal',
+          rows: consoleSize?.height ?? 24,
+          columns: consoleSize?.width ?? 80,
+          uid: user.uid,
+          gid: user.gid,
+        }
+      : { kind: 'session' },
+    { kind: 'umask', mask: user.umask },
+  ];
+}
+
+/** seccomp(2) needs no_new_privs or CAP_SYS_ADMIN: it goes in last, or just before the capabilities are dropped. */
+function becomeUser({ config, seccompFilter, canSetGroups }: PlanRequest): Step[] {
+  const { user, capabilities, noNewPrivileges, cwd } = config.process;
+  const seccomp: Step[] = seccompFilter ? [{ kind: 'seccomp', filter: seccompFilter }] : [];
+  return [
+    { kind: 'chdir', path: cwd },
+    { kind: 'bounding-set', keep: capabilities.bounding },
+    ...(noNewPrivileges ? [] : seccomp),
+    { kind: 'user', uid: user.uid, gid: user.gid, groups: user.additionalGids, keepGroups: !canSetGroups },
+    { kind: 'capabilities', sets: capabilities },
+    ...(noNewPrivileges ? [{ kind: 'no-new-privileges' } as const, ...seccomp] : []),
+  ];
+}

@@ -1,0 +1,238 @@
+/**
+ * The program that outlives ctr: parent of the container's first process, one loop, no stack, no Node.
+ *
+ *   ctr                        supervisor                     init
+ *    |--clone--------------------->|                            |
+ *    |                             |--clone(CLONE_NEW…)-------->|
+ *    |<--started {pid}-------------|                            | reads go
+ *    | writes the id maps, starts the network                   |
+ *    |--go----------------------------------------------------->| mounts, pivot_root, …
+ *    |<--end of file, or failed {errno, record}-----------------| execve
+ *    |                             | copies output until init has ended
+ *    |<--exited {wait status}------|
+ *    |--bye (or end of file)------>| execs `ctr container cleanup` unless bye came
+ *
+ * Should:  survive the death of ctr; need no memory but its own two mappings; lose no output.
+ * Mustn't: hold a descriptor of ctr that is not named here (a pipe's reader would wait for ever).
+ */
+import { CLONE, POLL, WNOHANG } from '../linux/constants.ts';
+import {
+  failurePair,
+  failurePairBytes,
+  type Label,
+  type Operand,
+  type Program,
+  type Variable,
+} from '../linux/program.ts';
+import { type AttachPoint, compileClients } from './attach-server.ts';
+import { resetSignals } from './compile.ts';
+import { receiveDescriptor } from './compile-terminal.ts';
+import { compileOutput, type OutputSinks, type OutputStream, outputBuffers } from './output-pump.ts';
+
+/** Descriptors by number, all ≥ 3 and kept open for the supervisor (`init…`: for the first process only). */
+export interface SupervisorFds {
+  /** Write end: messages to ctr. */
+  readonly up: number;
+  /** Read end: ctr's last word. */
+  readonly bye: number;
+  /** Receives the terminal's master; absent without a terminal. */
+  readonly console?: number;
+  /** Read ends of stdout and stderr, with O_NONBLOCK; absent when the container has ctr's own or a terminal. */
+  readonly stdout?: number;
+  readonly stderr?: number;
+  readonly initGo: number;
+  readonly initExec: number;
+  readonly initConsole?: number;
+  readonly initStdio: readonly [number, number, number];
+  readonly others: readonly number[];
+}
+
+export interface SupervisorRequest {
+  readonly fds: SupervisorFds;
+  readonly cloneFlags: number;
+  readonly sinks: OutputSinks;
+  readonly attach?: AttachPoint;
+  /** Where the exit status goes on disk: written to `temp`, then renamed to `path`. */
+  readonly exitFile: { readonly temp: string; readonly path: string };
+  /** What takes over when ctr is not there to clean up: argv of an absolute program, and its environment. */
+  readonly cleanup?: { readonly args: readonly string[]; readonly env: readonly string[] };
+  /** Memory to give back: every range of this process but the program's own. */
+  readonly unmap: ReadonlyArray<readonly [start: number, bytes: number]>;
+}
+
+export const message = { started: 1, exited: 2 } as const;
+export const messageBytes = 16;
+
+/** Append the supervisor; `compileInit` appends what the first process does after the clone. */
+export function compileSupervisor(program: Program, request: SupervisorRequest, compileInit: () => void): void {
+  const { fds } = request;
+  const init = program.label();
+  const child = program.words([-1]);
+  const pid = program.variable();
+  keepOnly(program, [...supervisorDescriptors(fds), ...initDescriptors(fds)]);
+  program.call('setsid', [], { onError: ignore(program) });
+  resetSignals(program, 'ignore');
+  cloneInit(program, request.cloneFlags, child, pid, init);
+  send(program, fds.up, message.started, pid);
+  for (const fd of initDescriptors(fds)) program.call('close', [fd]);
+  for (const [start, bytes] of request.unmap) program.call('munmap', [start, bytes]);
+  supervise(program, request, program.field(child, 0), pid);
+  program.place(init);
+  initPrologue(program, fds);
+  compileInit();
+  program.placeFailed();
+  reportFailure(program, fds.initExec);
+}
+
+/** A label just behind the record that is being appended: the error is no error here. */
+function ignore(program: Program): Label {
+  const next = program.label();
+  next.record = program.recordCount + 1;
+  return next;
+}
+
+function supervisorDescriptors(fds: SupervisorFds): number[] {
+  const optional = [fds.console, fds.stdout, fds.stderr].filter((fd) => fd !== undefined);
+  return [fds.up, fds.bye, ...optional, ...fds.others];
+}
+
+function initDescriptors(fds: SupervisorFds): number[] {
+  const optional = fds.initConsole === undefined ? [] : [fds.initConsole];
+  return [fds.initGo, fds.initExec, ...optional, ...fds.initStdio.filter((fd) => fd > 2)];
+}
+
+/** Close everything from 3 up that is not in `keep`. */
+function keepOnly(program: Program, keep: readonly number[]): void {
+  let first = 3;
+  for (const fd of [...new Set(keep)].sort((a, b) => a - b)) {
+    if (fd > first) program.call('close_range', [first, fd - 1, 0]);
+    first = fd + 1;
+  }
+  program.call('close_range', [first, 0xffffffff, 0]);
+}
+
+/** clone(2) without a stack: the child goes on with a copy. CLONE_PIDFD stores the pidfd at `child`. */
+function cloneInit(program: Program, flags: number, child: { data: number }, pid: Variable, init: Label): void {
+  const sigchld = 17;
+  program.call('clone', [flags | CLONE.PIDFD | sigchld, 0, child, 0, 0], { into: pid, onZero: init });
+}
+
+function send(program: Program, fd: number, kind: number, value: Variable): void {
+  const buffer = program.words([kind, 0]);
+  program.set(program.field(buffer, 8), value);
+  program.call('write', [fd, buffer, messageBytes], { onError: ignore(program) });
+}
+
+function supervise(program: Program, request: SupervisorRequest, pidfd: Variable, pid: Variable): void {
+  const { fds } = request;
+  const streams = outputStreams(program, fds);
+  const [wait, pass, ended, finish] = [program.label(), program.label(), program.label(), program.label()];
+  const [exited, progress, status] = [program.variable(), program.variable(), program.variable()];
+  const buffers = outputBuffers(program);
+  const clients = request.attach && compileClients(program, request.attach, streams);
+  const polled = [pidfd, ...streams.map(({ fd }) => fd), ...(clients?.polled ?? [])];
+  const pollSet = program.bytes(Buffer.alloc(polled.length * 8));
+
+  program.place(wait);
+  polled.forEach((fd, index) => {
+    setPollFd(program, pollSet, index, fd);
+  });
+  program.call('ppoll', [pollSet, polled.length, 0, 0, 8]);
+  program.place(pass);
+  program.set(progress, 0);
+  for (const stream of streams) compileOutput(program, stream, buffers, request.sinks, clients?.send, progress);
+  clients?.serve();
+  const drained = program.label();
+  program.compare(exited, 1, { equal: drained });
+  program.call('wait4', [pid, status.variable, WNOHANG, 0], { onZero: wait, onError: ended });
+  program.place(ended);
+  program.set(exited, 1);
+  program.jump(pass);
+  program.place(drained);
+  program.compare(progress, 0, { equal: finish });
+  program.jump(pass);
+  program.place(finish);
+  recordExit(program, request, status);
+}
+
+/** With a terminal there is one stream, whose descriptor comes from init. */
+function outputStreams(program: Program, fds: SupervisorFds): OutputStream[] {
+  if (fds.console !== undefined) {
+    const none = program.label();
+    const master = receiveDescriptor(program, fds.console, none);
+    setNonBlocking(program, master, none);
+    const received = program.label();
+    program.jump(received);
+    program.place(none);
+    program.set(master, -1);
+    program.place(received);
+    program.call('close', [fds.console]);
+    return [{ number: 1, fd: master, terminal: true }];
+  }
+  const stream = (number: 1 | 2, fd: number | undefined) =>
+    fd === undefined ? [] : [{ number, fd: program.variable(fd), terminal: false }];
+  return [...stream(1, fds.stdout), ...stream(2, fds.stderr)];
+}
+
+function setNonBlocking(program: Program, fd: Operand, onError: Label): void {
+  const [setFlags, readWriteNonBlocking] = [4, 0o4002];
+  program.call('fcntl', [fd, setFlags, readWriteNonBlocking], { onError });
+}
+
+/** struct pollfd {int fd; short events, revents}: one word; a descriptor of -1 makes poll(2) skip the entry. */
+function setPollFd(program: Program, set: { data: number }, index: number, fd: Variable): void {
+  const entry = program.field(set, index * 8);
+  const [closed, done] = [program.label(), program.label()];
+  program.compare(fd, 0, { less: closed });
+  program.add(fd, BigInt(POLL.IN) << 32n, entry);
+  program.jump(done);
+  program.place(closed);
+  program.set(entry, -1);
+  program.place(done);
+}
+
+/** Status to disk first: whoever learns of the end from ctr finds the file. */
+function recordExit(program: Program, request: SupervisorRequest, status: Variable): void {
+  const { exitFile, fds, cleanup } = request;
+  const [fd, record] = [program.variable(), program.words([0, 0, 0])];
+  const lost = program.label();
+  program.set(program.field(record, 0), status);
+  program.call('clock_gettime', [0, { data: record.data + 8 }]);
+  const create = 0o2001101;
+  program.call('openat', [-100, program.text(exitFile.temp), create, 0o600], { into: fd, onError: lost });
+  program.call('write', [fd, record, 24], { onError: lost });
+  program.call('close', [fd]);
+  program.call('renameat2', [-100, program.text(exitFile.temp), -100, program.text(exitFile.path), 0], {
+    onError: lost,
+  });
+  program.place(lost);
+  send(program, fds.up, message.exited, status);
+  const alone = program.label();
+  program.call('read', [fds.bye, program.words([0]), 1], { onZero: alone, onError: alone });
+  program.call('exit_group', [0]);
+  program.place(alone);
+  if (cleanup) {
+    const failed = program.label();
+    const [path = ''] = cleanup.args;
+    program.call('execve', [program.text(path), program.strings(cleanup.args), program.strings(cleanup.env)], {
+      onError: failed,
+    });
+    program.place(failed);
+  }
+  program.call('exit_group', [0]);
+}
+
+/** stdio is placed before anything else of init runs; fcntl in close-descriptors un-marks it later. */
+function initPrologue(program: Program, fds: SupervisorFds): void {
+  fds.initStdio.forEach((fd, index) => {
+    if (fd !== index) program.call('dup3', [fd, index, 0]);
+  });
+}
+
+/** {errno, record} to ctr, over a pipe that execve closes. */
+function reportFailure(program: Program, execFd: number): void {
+  const done = program.label();
+  program.call('write', [execFd, failurePair, failurePairBytes], { onError: done });
+  program.place(done);
+  program.call('exit_group', [125]);
+}

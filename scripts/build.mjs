@@ -1,24 +1,59 @@
 /**
- * Bundle src/ into dist/: one chunk for the hot path, one for each command that is loaded lazily.
- * ffi-rs stays outside: its native file is loaded by src/linux/ffi.ts.
+ * Bundle src/ into dist/ctr.cjs: one CommonJS file, whose modules run when they are first imported. That starts
+ * fastest (docs/adr/0002-bundle-and-start-up.md): no chunk is looked up, and one code cache entry serves all.
+ * Packages that only some commands need are files of their own. ffi-rs stays outside: src/linux/ffi.ts loads it.
  */
 import { rmSync } from 'node:fs';
 import { build } from 'esbuild';
 
-rmSync('dist', { recursive: true, force: true });
-await build({
-  entryPoints: { ctr: 'src/main.ts' },
-  outdir: 'dist',
+const apart = ['node-fetch', 'execa', 'tar-stream', 'smol-toml'];
+const shape = {
   bundle: true,
-  splitting: true,
-  format: 'esm',
+  format: 'cjs',
   platform: 'node',
   target: 'node24',
-  chunkNames: 'chunks/[name]-[hash]',
+  minifySyntax: true,
+  minifyWhitespace: true,
+  legalComments: 'none',
+  logLevel: 'warning',
+};
+
+/** Commander loads node:child_process for subcommands that are programs of their own: 4 ms, and ctr has none. */
+const withoutSubprograms = {
+  name: 'without-subprograms',
+  setup(bundler) {
+    bundler.onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
+      importer.includes('/node_modules/commander/') ? { path: 'nothing', namespace: 'nothing' } : undefined,
+    );
+    bundler.onLoad({ filter: /.*/, namespace: 'nothing' }, () => ({ contents: 'module.exports = {};' }));
+  },
+};
+
+const packagesApart = {
+  name: 'packages-apart',
+  setup(bundler) {
+    bundler.onResolve({ filter: new RegExp(`^(${apart.join('|')})$`) }, ({ path }) => ({
+      path: `./packages/${path}.cjs`,
+      external: true,
+    }));
+  },
+};
+
+rmSync('dist', { recursive: true, force: true });
+await build({
+  ...shape,
+  entryPoints: { ctr: 'src/main.ts' },
+  outdir: 'dist',
+  outExtension: { '.js': '.cjs' },
   external: ['ffi-rs', '@yuuang/*'],
   loader: { '.txt': 'text' },
-  legalComments: 'none',
-  banner: {
-    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
-  },
+  plugins: [withoutSubprograms, packagesApart],
+  define: { 'import.meta.url': '__moduleUrl', 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
+  banner: { js: "const __moduleUrl = 'file://' + encodeURI(__filename);" },
+});
+await build({
+  ...shape,
+  entryPoints: Object.fromEntries(apart.map((name) => [name, name])),
+  outdir: 'dist/packages',
+  outExtension: { '.js': '.cjs' },
 });

@@ -43,7 +43,7 @@ export interface TagRecord {
   readonly name: string;
   readonly id: Digest;
   readonly manifest: Descriptor;
-  /** What the registry has under this name: the index, where `manifest` was chosen from one. Absent: never pulled. */
+  /** What the registry has under this name: an index, or the manifest itself. Absent: made here and never pushed. */
   readonly target?: Descriptor;
 }
 

@@ -125,6 +125,11 @@ export function listLayers(host: Host): LayerKey[] {
   });
 }
 
+/** Make a missing short name again. */
+export function restoreLink(host: Host, record: LayerRecord): void {
+  symlinkSync(linkTarget(record), linkPath(host, record.link));
+}
+
 /** The short links and what they point to: `../<hex>-<kind>/diff`. */
 export function listLinks(host: Host): Array<{ readonly path: string; readonly target: string }> {
   return readNames(layout.layerLinks(host)).map((name) => {
@@ -166,9 +171,9 @@ function readLayerOrDamaged(host: Host, key: LayerKey): LayerRecord | undefined 
 }
 
 /** The shortest prefix of the digest, from four digits on, that no other layer has taken. */
-function makeLink(host: Host, { diffId, kind }: LayerKey): string {
-  const hex = hexOf(diffId);
-  const target = `../${hex}-${kind}/diff`;
+function makeLink(host: Host, key: LayerKey): string {
+  const hex = hexOf(key.diffId);
+  const target = linkTarget(key);
   for (let length = 4; length <= hex.length; length++) {
     const link = hex.slice(0, length);
     try {
@@ -179,9 +184,10 @@ function makeLink(host: Host, { diffId, kind }: LayerKey): string {
       if (readlinkSync(linkPath(host, link)) === target) return link;
     }
   }
-  throw new CtrError('INTERNAL', `no short name is left for layer ${diffId}`);
+  throw new CtrError('INTERNAL', `no short name is left for layer ${key.diffId}`);
 }
 
+const linkTarget = ({ diffId, kind }: LayerKey) => `../${hexOf(diffId)}-${kind}/diff`;
 const linkPath = (host: Host, link: string) => `${layout.layerLinks(host)}/${link}`;
 const recordPath = (host: Host, { diffId, kind }: LayerKey) => `${layout.layer(host, hexOf(diffId), kind)}/layer.json`;
 

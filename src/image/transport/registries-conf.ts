@@ -34,6 +34,7 @@ export interface Endpoint {
   readonly registry: string;
   readonly repository: string;
   readonly insecure: boolean;
+  readonly isMirror: boolean;
 }
 
 export const emptyRegistriesConf: RegistriesConf = { searchRegistries: [], aliases: {}, registries: [] };
@@ -109,7 +110,7 @@ export function resolveName(name: string, conf: RegistriesConf): readonly Refere
 export function endpointsFor(reference: Reference, conf: RegistriesConf): readonly Endpoint[] {
   const name = repositoryName(reference);
   const entry = longestMatch(name, conf.registries);
-  if (entry === undefined) return [endpoint(name, false)];
+  if (entry === undefined) return [endpoint(name, { insecure: false, isMirror: false })];
   if (entry.blocked) {
     throw new CtrError('DENIED', `registry ${entry.prefix} is blocked by registries.conf`, {
       hint: 'remove `blocked = true` from its [[registry]] table to allow it',
@@ -121,8 +122,8 @@ export function endpointsFor(reference: Reference, conf: RegistriesConf): readon
   });
   const rewritten = (location: string) => (location === '' ? name : location + name.slice(matchedLength(name, entry)));
   return [
-    ...mirrors.map((mirror) => endpoint(rewritten(mirror.location), mirror.insecure)),
-    endpoint(rewritten(entry.location), entry.insecure),
+    ...mirrors.map((mirror) => endpoint(rewritten(mirror.location), { insecure: mirror.insecure, isMirror: true })),
+    endpoint(rewritten(entry.location), { insecure: entry.insecure, isMirror: false }),
   ];
 }
 
@@ -177,9 +178,9 @@ function matchedLength(name: string, { prefix }: RegistryConf): number {
   return name === prefix || name.startsWith(`${prefix}/`) ? prefix.length : 0;
 }
 
-function endpoint(name: string, insecure: boolean): Endpoint {
+function endpoint(name: string, kind: { readonly insecure: boolean; readonly isMirror: boolean }): Endpoint {
   const slash = name.indexOf('/');
-  return { registry: name.slice(0, slash), repository: name.slice(slash + 1), insecure };
+  return { registry: name.slice(0, slash), repository: name.slice(slash + 1), ...kind };
 }
 
 function readIfThere(path: string): { path: string; text: string } | undefined {

@@ -11,6 +11,8 @@ export interface RetryPolicy {
 
 export interface RetryDeps {
   readonly signal?: AbortSignal | undefined;
+  /** Whether the failed attempt brought something: then the count of failures begins anew. */
+  readonly progressed?: () => boolean;
   /** Told before a pause. */
   readonly onRetry?: (error: TransportError, pauseMs: number) => void;
   readonly sleep?: (ms: number, signal: AbortSignal | undefined) => Promise<void>;
@@ -35,7 +37,9 @@ export async function withRetries<T>(
     try {
       return await attempt(failures);
     } catch (error) {
-      if (!(error instanceof TransportError) || !error.retryable || failures >= policy.retries) throw error;
+      if (!(error instanceof TransportError) || !error.retryable || deps.signal?.aborted) throw error;
+      if (deps.progressed?.() === true) failures = 0;
+      if (failures >= policy.retries) throw error;
       if ((error.retryAfterMs ?? 0) > longestRetryAfterMs) throw error;
       const pauseMs = error.retryAfterMs ?? pauseBefore(failures + 1, policy, deps.random ?? Math.random);
       deps.onRetry?.(error, pauseMs);

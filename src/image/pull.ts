@@ -1,0 +1,192 @@
+/**
+ * Get an image from a registry into the store (distribution-spec "Pull", image-spec): resolve the name, choose the
+ * manifest, fetch and unpack the layers, then record image and name. The order is what makes it crash-safe: a record
+ * names only what is stored already, so a pull that dies leaves blobs and layers that the next one finds.
+ */
+import { CtrError } from '../base/ctr-error.ts';
+import type { Host } from '../base/host.ts';
+import type { Digest } from '../oci/digest.ts';
+import { isIndex, parseManifest } from '../oci/manifest.ts';
+import { layerCompression } from '../oci/media-types.ts';
+import { hostPlatform, parsePlatform, platformMatches } from '../oci/platform.ts';
+import { canonicalName, parseReference, type Reference, withDefaultTag } from '../oci/reference.ts';
+import { hasBlob, readBlob, writeBlob } from '../storage/blob-store.ts';
+import {
+  findImage,
+  type ImageRecord,
+  readImage,
+  recordImage,
+  type StoredImage,
+  tagImage,
+} from '../storage/image-store.ts';
+import { hasLayer } from '../storage/layer-store.ts';
+import { lockWhenFree, storeLockOf } from '../storage/lock.ts';
+import { type FetchLayersDeps, fetchLayers } from './fetch-layers.ts';
+import { type Document, findRemoteImage, type RemoteImage } from './remote-image.ts';
+import { endpointsFor, loadRegistriesConf, resolveName } from './transport/registries-conf.ts';
+import { type AccessOptions, createRegistryAccess, type RegistryAccess } from './transport/registry-access.ts';
+
+export type PullPolicy = 'always' | 'missing' | 'newer' | 'never';
+
+export interface PullRequest extends AccessOptions {
+  /** As the user wrote it; `docker://` in front is allowed. */
+  readonly name: string;
+  /** `os/arch[/variant]`; the host's when absent. */
+  readonly platform?: string | undefined;
+  readonly policy: PullPolicy;
+}
+
+export type PullDeps = FetchLayersDeps;
+
+export interface PulledImage {
+  /** Undefined: a local image that was named by its ID. */
+  readonly reference: Reference | undefined;
+  readonly image: ImageRecord;
+  /** What the registry has under the name: of the index, where there is one. Undefined: a local image. */
+  readonly digest: Digest | undefined;
+  readonly outcome: 'pulled' | 'present';
+}
+
+/** Make sure that the image is stored and unpacked, as the policy says. */
+export async function pullImage(request: PullRequest, deps: PullDeps): Promise<PulledImage> {
+  const name = withoutTransport(request.name);
+  const stored = request.policy === 'always' ? undefined : findForPlatform(deps.host, name, request.platform);
+  if (stored !== undefined && request.policy !== 'newer' && (await isUsable(stored.image, deps))) {
+    return present(stored);
+  }
+  if (request.policy === 'never') {
+    throw new CtrError('NOT_FOUND', `${request.name}: image not known`, { hint: '`ctr pull` gets it' });
+  }
+  const access = createRegistryAccess(deps.host, request);
+  try {
+    if (stored !== undefined && (await isCurrent(stored, name, access, deps)) && (await isUsable(stored.image, deps))) {
+      return present(stored);
+    }
+    return await pullFrom(access, name, request.platform, deps);
+  } finally {
+    access.close();
+  }
+}
+
+/** `pull --all-tags`: every tag of a repository, in the registry's order. */
+export async function pullAllTags(request: Omit<PullRequest, 'policy'>, deps: PullDeps): Promise<PulledImage[]> {
+  const name = withoutTransport(request.name);
+  const conf = await loadRegistriesConf(deps.host);
+  const [reference] = resolveName(name, conf);
+  if (reference === undefined || reference.tag !== undefined || reference.digest !== undefined) {
+    throw new CtrError('USAGE', "tag can't be used with --all-tags/-a");
+  }
+  const access = createRegistryAccess(deps.host, request);
+  try {
+    const [endpoint] = endpointsFor(reference, conf).filter(({ isMirror }) => !isMirror);
+    const tags = endpoint === undefined ? [] : await access.connect(endpoint).registry.tags(endpoint.repository);
+    const pulled: PulledImage[] = [];
+    for (const tag of tags) {
+      pulled.push(await pullFrom(access, canonicalName({ ...reference, tag }), request.platform, deps));
+    }
+    return pulled;
+  } finally {
+    access.close();
+  }
+}
+
+/**
+ * Unpack the layers of a stored image that are not unpacked (after a power loss, or with other subordinate ids), from
+ * its blobs. False when a blob is missing, too.
+ */
+export async function ensureUnpacked(image: ImageRecord, deps: FetchLayersDeps): Promise<boolean> {
+  const { host, ownerKind: kind } = deps;
+  if (image.diffIds.every((diffId) => hasLayer(host, { diffId, kind }))) return true;
+  if (!hasBlob(host, image.manifest.digest, image.manifest.size)) return false;
+  const manifest = parseManifest(readBlob(host, image.manifest), image.manifest.mediaType);
+  if (isIndex(manifest)) throw new CtrError('INVALID', `image ${image.id}: its manifest is an index`);
+  if (manifest.layers.some(({ digest, size }) => !hasBlob(host, digest, size))) return false;
+  const layers = manifest.layers.flatMap((descriptor, at) => {
+    const diffId = image.diffIds[at];
+    return diffId ? [{ descriptor, diffId, compression: layerCompression(descriptor.mediaType) }] : [];
+  });
+  await fetchLayers(layers, undefined, deps);
+  return true;
+}
+
+async function isUsable(image: ImageRecord, deps: PullDeps): Promise<boolean> {
+  using _lock = await lockWhenFree(storeLockOf(deps.host), 'shared');
+  return ensureUnpacked(image, deps);
+}
+
+async function pullFrom(
+  access: RegistryAccess,
+  name: string,
+  platformText: string | undefined,
+  deps: PullDeps,
+): Promise<PulledImage> {
+  const { host, signal } = deps;
+  const conf = await loadRegistriesConf(host);
+  const platform = platformText === undefined ? hostPlatform() : parsePlatform(platformText);
+  const remote = await findRemoteImage(resolveName(name, conf), platform, { host, access, conf, signal });
+  // Shared with other pulls; keeps collection from deleting what no record names yet.
+  using _lock = await lockWhenFree(storeLockOf(host), 'shared', signal === undefined ? {} : { signal });
+  await fetchLayers(remote.layers, remote.source, deps);
+  for (const document of [remote.configDocument, remote.manifest, remote.target]) store(host, document);
+  const image = record(host, remote);
+  return { reference: remote.reference, image, digest: remote.target.descriptor.digest, outcome: 'pulled' };
+}
+
+function store(host: Host, { descriptor, content }: Document): void {
+  if (!hasBlob(host, descriptor.digest, descriptor.size)) writeBlob(host, descriptor.digest, content);
+}
+
+function record(host: Host, remote: RemoteImage): ImageRecord {
+  const { config, manifest, configDocument, layers } = remote;
+  const id = configDocument.descriptor.digest;
+  recordImage(host, {
+    id,
+    config: configDocument.descriptor,
+    manifest: manifest.descriptor,
+    diffIds: layers.map(({ diffId }) => diffId),
+    ...(config.created === undefined ? {} : { createdAt: config.created }),
+    os: config.os,
+    architecture: config.architecture,
+    ...(config.variant === undefined ? {} : { variant: config.variant }),
+    sizeBytes: [manifest, configDocument, ...layers].reduce((sum, { descriptor }) => sum + descriptor.size, 0),
+  });
+  tagImage(host, remote.reference, { id, manifest: manifest.descriptor, target: remote.target.descriptor });
+  const image = readImage(host, id);
+  if (image === undefined) throw new CtrError('STATE', `image ${id} was removed while it was pulled`);
+  return image;
+}
+
+/** The stored image, unless it is for another platform than asked for. */
+function findForPlatform(host: Host, name: string, platform: string | undefined): StoredImage | undefined {
+  const stored = findImage(host, name);
+  if (stored === undefined || platform === undefined) return stored;
+  return platformMatches(parsePlatform(platform), stored.image) ? stored : undefined;
+}
+
+/** `--pull=newer`: an error of the registry means that what is stored will do (podman-run(1) "--pull"). */
+async function isCurrent(stored: StoredImage, name: string, access: RegistryAccess, deps: PullDeps): Promise<boolean> {
+  const conf = await loadRegistriesConf(deps.host);
+  const known = stored.tag?.target?.digest ?? stored.tag?.manifest.digest;
+  for (const reference of resolveName(name, conf).map(withDefaultTag)) {
+    const endpoint = endpointsFor(reference, conf).at(-1);
+    if (endpoint === undefined) continue;
+    try {
+      const { registry } = access.connect(endpoint);
+      const now = await registry.headManifest(endpoint.repository, reference.digest ?? reference.tag ?? 'latest');
+      if (now !== undefined) return now === known;
+    } catch (error) {
+      if (!(error instanceof CtrError)) throw error;
+      deps.host.log.debug(`${canonicalName(reference)} is not asked for a newer image: ${error.message}`);
+    }
+  }
+  return true;
+}
+
+function present({ image, tag }: StoredImage): PulledImage {
+  const reference = tag === undefined ? undefined : parseReference(tag.name);
+  return { reference, image, digest: tag?.target?.digest, outcome: 'present' };
+}
+
+function withoutTransport(name: string): string {
+  return name.replace(/^docker:\/\//, '');
+}

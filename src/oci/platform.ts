@@ -33,7 +33,7 @@ const architectureNames: Readonly<Record<string, readonly [architecture: string,
 export function parsePlatform(text: string, host: Platform = hostPlatform()): Platform {
   const parts = text.split('/');
   const [first = '', second, variant] = parts;
-  if (parts.length > 3 || parts.some((part) => !/^[A-Za-z0-9_.-]+$/.test(part))) {
+  if (parts.length > 3 || parts.some((part) => !/^[A-Za-z0-9_-]+$/.test(part))) {
     throw new CtrError('USAGE', `invalid platform ${JSON.stringify(text)}`, { hint: 'write os/arch[/variant]' });
   }
   if (second !== undefined) return normalise(first, second, variant);

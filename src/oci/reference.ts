@@ -63,8 +63,9 @@ export function canonicalName(reference: Reference): string {
 export function familiarName(reference: Reference): string {
   const { domain, path } = reference;
   if (domain !== defaultDomain) return canonicalName(reference);
-  const short = /^library\/([^/]+)$/.exec(path)?.[1];
-  return (short ?? path) + suffixes(reference);
+  const short = /^library\/([^/]+)$/.exec(path)?.[1] ?? path;
+  // docker.io/a.b/c must not become a.b/c, where a.b would be read as a registry.
+  return splitDomain(short).domain === undefined ? short + suffixes(reference) : canonicalName(reference);
 }
 
 function suffixes({ tag, digest }: Reference): string {

@@ -47,8 +47,13 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   let bearer: Challenge | undefined;
 
   async function tokenFor(scope: string, challenge: Challenge): Promise<string> {
-    const cached = await tokens.get(scope);
-    if (cached !== undefined && cached.expiresAtMs > now()) return cached.text;
+    const known = tokens.get(scope);
+    if (known !== undefined) {
+      const token = await known;
+      if (token.expiresAtMs > now()) return token.text;
+      if (tokens.get(scope) === known) tokens.delete(scope);
+      return tokenFor(scope, challenge);
+    }
     const fetching = fetchToken(options, challenge, scope, now);
     tokens.set(scope, fetching);
     fetching.catch(() => tokens.delete(scope));

@@ -87,6 +87,12 @@ export function setTimes(path: PathBytes, accessed: Timespec, modified: Timespec
   libc('utimensat', 'i32', ['i32', AT_FDCWD], pathArgument(path), ['buf', times], ['i32', AT_SYMLINK_NOFOLLOW]);
 }
 
+/** chroot(2) and then chdir(2) to the new root: what chroot leaves outside would stay reachable through `..`. */
+export function changeRoot(path: PathBytes): void {
+  libc('chroot', 'i32', pathArgument(path));
+  process.chdir('/');
+}
+
 const pathArgument = (path: PathBytes): readonly [CType, CValue] =>
   typeof path === 'string' && !path.includes('\0') ? ['str', path] : ['buf', cstr(path)];
 

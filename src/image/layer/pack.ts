@@ -1,0 +1,160 @@
+/**
+ * Write a directory tree as a layer archive (image-spec layer.md "Creating"): the inverse of unpack.ts. The same tree
+ * gives the same bytes: names in byte order, no user names, PAX records only where a header cannot say it.
+ *
+ * Mustn't: follow symlinks, or show overlayfs' own marks (they become whiteouts).
+ */
+import { closeSync, constants, lstatSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
+import { getXattr, listXattrs } from '../../linux/files.ts';
+import { isImageXattr } from './apply-metadata.ts';
+import { type ByteString, fromText, toPath } from './byte-string.ts';
+import type { Metadata } from './layer-tree.ts';
+import type { Owners } from './owners.ts';
+import { encodeEntry } from './tar-entry.ts';
+import { blockSize } from './tar-header.ts';
+
+export interface PackOptions {
+  /** Clamp newer times to this (SOURCE_DATE_EPOCH, reproducible-builds.org), in seconds. */
+  readonly sourceDateEpoch?: number;
+  /** Single-id mode: the owners recorded beside the layer; what is not there is root's. */
+  readonly owners?: Owners;
+}
+
+interface Walk {
+  readonly options: PackOptions;
+  /** The first name of each inode that has several. */
+  readonly linked: Map<string, ByteString>;
+}
+
+interface Found {
+  /** Below the packed directory; '' for itself. */
+  readonly name: ByteString;
+  readonly path: ByteString;
+  readonly stat: ReturnType<typeof statOf>;
+}
+
+const pieceBytes = 256 * 1024;
+const noMetadata: Metadata = { mode: 0, uid: 0, gid: 0, mtime: { seconds: 0, nanoseconds: 0 }, xattrs: [] };
+const endMarker = Buffer.alloc(2 * blockSize);
+
+/** The archive of `directory` (in overlayfs' form), in pieces of about 256 KiB. */
+export async function* packLayer(directory: string, options: PackOptions = {}): AsyncGenerator<Buffer> {
+  const path = fromText(directory);
+  let pieces: Buffer[] = [];
+  let length = 0;
+  for (const bytes of packEntry({ options, linked: new Map() }, { name: '', path, stat: statOf(path) })) {
+    pieces.push(bytes);
+    length += bytes.length;
+    if (length < pieceBytes) continue;
+    yield Buffer.concat(pieces);
+    pieces = [];
+    length = 0;
+  }
+  yield Buffer.concat([...pieces, endMarker]);
+}
+
+/** Sockets and devices have no place in an image; char device 0/0 is overlayfs' whiteout. */
+function* packEntry(walk: Walk, found: Found): Generator<Buffer> {
+  const { stat } = found;
+  if (stat.isDirectory()) yield* packDirectory(walk, found);
+  else if (stat.isCharacterDevice() && stat.rdev === 0n) yield whiteout(walk, inDirectory(found.name, '.wh.'));
+  else if (stat.isFile() || stat.isSymbolicLink() || stat.isFIFO()) yield* packLeaf(walk, found);
+}
+
+function* packDirectory(walk: Walk, found: Found): Generator<Buffer> {
+  const { name, path } = found;
+  yield encodeEntry(
+    { name: name === '' ? './' : `${name}/`, type: 'directory', linkName: '', size: 0 },
+    metadataOf(walk, found),
+  );
+  const isOpaque = ['user.overlay.opaque', 'trusted.overlay.opaque'].some(
+    (key) => getXattr(toPath(path), key)?.toString() === 'y',
+  );
+  if (isOpaque) yield whiteout(walk, name === '' ? '.wh..wh..opq' : `${name}/.wh..wh..opq`);
+  for (const base of readdirSync(toPath(path), { encoding: 'latin1' }).sort(byBytes)) {
+    const childPath = `${path}/${base}`;
+    yield* packEntry(walk, { name: name === '' ? base : `${name}/${base}`, path: childPath, stat: statOf(childPath) });
+  }
+}
+
+function* packLeaf(walk: Walk, found: Found): Generator<Buffer> {
+  const { name, path, stat } = found;
+  const inode = `${stat.dev}:${stat.ino}`;
+  const first = stat.nlink > 1n ? walk.linked.get(inode) : undefined;
+  const metadata = metadataOf(walk, found);
+  if (first !== undefined) {
+    yield encodeEntry({ name, type: 'hardlink', linkName: first, size: 0 }, { ...metadata, xattrs: [] });
+    return;
+  }
+  if (stat.nlink > 1n) walk.linked.set(inode, name);
+  if (stat.isSymbolicLink()) {
+    const linkName = readlinkSync(toPath(path), { encoding: 'latin1' });
+    yield encodeEntry({ name, type: 'symlink', linkName, size: 0 }, metadata);
+  } else if (stat.isFIFO()) yield encodeEntry({ name, type: 'fifo', linkName: '', size: 0 }, metadata);
+  else {
+    const size = Number(stat.size);
+    yield encodeEntry({ name, type: 'file', linkName: '', size }, metadata);
+    if (size > 0) yield* contentOf(path, size);
+  }
+}
+
+/** Exactly `size` bytes and the padding: a file that shrinks meanwhile ends in zeros, one that grows is cut. */
+function* contentOf(path: ByteString, size: number): Generator<Buffer> {
+  const fd = openSync(toPath(path), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    for (let at = 0; at < size; ) {
+      const bytes = Buffer.alloc(Math.min(4 * pieceBytes, size - at));
+      const length = readSync(fd, bytes, 0, bytes.length, at);
+      at += length === 0 ? bytes.length : length;
+      yield length === 0 ? bytes : bytes.subarray(0, length);
+    }
+  } finally {
+    closeSync(fd);
+  }
+  const rest = size % blockSize;
+  if (rest > 0) yield Buffer.alloc(blockSize - rest);
+}
+
+function whiteout({ options }: Walk, name: ByteString): Buffer {
+  const seconds = options.sourceDateEpoch ?? 0;
+  return encodeEntry(
+    { name, type: 'file', linkName: '', size: 0 },
+    { ...noMetadata, mtime: { seconds, nanoseconds: 0 } },
+  );
+}
+
+/** `a/b` → `a/.wh.b` */
+function inDirectory(name: ByteString, prefix: string): ByteString {
+  const slash = name.lastIndexOf('/') + 1;
+  return name.slice(0, slash) + prefix + name.slice(slash);
+}
+
+function metadataOf({ options }: Walk, { name, path, stat }: Found): Metadata {
+  const owner = options.owners ? (options.owners.get(name) ?? { uid: 0, gid: 0 }) : undefined;
+  const recordedMode = options.owners?.get(name)?.mode;
+  const nanoseconds = Number(((stat.mtimeNs % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n);
+  const seconds = Number((stat.mtimeNs - BigInt(nanoseconds)) / 1_000_000_000n);
+  const limit = options.sourceDateEpoch ?? Number.POSITIVE_INFINITY;
+  return {
+    mode: recordedMode ?? Number(stat.mode & 0o7777n),
+    uid: owner?.uid ?? Number(stat.uid),
+    gid: owner?.gid ?? Number(stat.gid),
+    mtime: seconds >= limit ? { seconds: limit, nanoseconds: 0 } : { seconds, nanoseconds },
+    xattrs: xattrsOf(path),
+  };
+}
+
+function xattrsOf(path: ByteString): Metadata['xattrs'] {
+  const names = listXattrs(toPath(path)).filter(isImageXattr).sort();
+  return names.flatMap((name) => {
+    const value = getXattr(toPath(path), name);
+    return value ? [{ name: fromText(name), value }] : [];
+  });
+}
+
+/** Sizes and times in full: a double would lose the nanoseconds. */
+function statOf(path: ByteString) {
+  return lstatSync(toPath(path), { bigint: true });
+}
+
+const byBytes = (a: ByteString, b: ByteString) => (a < b ? -1 : 1);

@@ -100,7 +100,7 @@ function linuxFor(input: RuntimeSpecInput): RuntimeLinux {
     namespaces: namespacesFor(input),
     uidMappings: facts.uidMappings,
     gidMappings: facts.gidMappings,
-    ...hiddenPaths(request.security),
+    ...hiddenPaths(request),
     devices: devicesFor(input),
     sysctl: sysctlsFor(request, facts.gidMappings),
     rootfsPropagation: 'private',

@@ -1,8 +1,8 @@
 /** Limits and kernel settings that need no cgroup: --ulimit, --shm-size, --sysctl, --oom-score-adj; and --device. */
-import { posix } from 'node:path';
 import type { Command } from 'commander';
 import type { DeviceRequest, UlimitRequest } from '../../engine/run-request.ts';
 import { collect } from '../command.ts';
+import { findDevices, parseDevice } from './devices.ts';
 import { flagError } from './flag-error.ts';
 import { splitKeyValue } from './key-value.ts';
 import { parseInteger, parseSize } from './size.ts';
@@ -45,7 +45,7 @@ export function parseResources(options: ResourceOptions): Resources {
     ...(options.oomScoreAdj === undefined
       ? {}
       : { oomScoreAdj: parseInteger('--oom-score-adj', options.oomScoreAdj, -1000, 1000) }),
-    devices: options.device.map(parseDevice),
+    devices: options.device.map(parseDevice).flatMap(findDevices),
   };
 }
 
@@ -78,18 +78,4 @@ function parseSysctl(text: string): [string, string] {
   const key = name.includes('.') ? name : name.replaceAll('/', '.');
   if (value === undefined || !/^[\w-]+([./][\w-]+)+$/.test(key)) throw flagError('--sysctl', text, 'want NAME=VALUE');
   return [key, value];
-}
-
-/** `/dev/fuse`, `/dev/sda:/dev/xvda`, `/dev/sda:r`, `/dev/sda:/dev/xvda:rw`. */
-export function parseDevice(text: string): DeviceRequest {
-  const [hostPath = '', ...rest] = text.split(':');
-  const isMode = (word: string) => /^[rwm]{1,3}$/.test(word);
-  const [first, second] = rest;
-  const containerPath = first !== undefined && !isMode(first) ? first : hostPath;
-  const permissions = second ?? (first !== undefined && isMode(first) ? first : 'rwm');
-  const absolute = posix.isAbsolute(hostPath) && posix.isAbsolute(containerPath);
-  if (rest.length > 2 || !absolute || !isMode(permissions) || (second !== undefined && isMode(first ?? ''))) {
-    throw flagError('--device', text, 'want /dev/HOST[:/dev/CONTAINER[:PERMISSIONS]], permissions being some of rwm');
-  }
-  return { hostPath: posix.normalize(hostPath), containerPath: posix.normalize(containerPath), permissions };
 }

@@ -1,5 +1,6 @@
 /** The mounts that every container has (runtime-spec config-linux.md "Default Filesystems"). */
 import type { RuntimeMount } from '../../oci/runtime.ts';
+import type { NetworkRequest } from '../run-request.ts';
 import type { RuntimeSpecInput } from './facts.ts';
 import { isUnmasked } from './masked-paths.ts';
 
@@ -43,25 +44,31 @@ export function defaultMounts(input: RuntimeSpecInput): RuntimeMount[] {
 }
 
 /** sysfs shows a network namespace and can be mounted only by who owns it; else the host's own is bound. */
-function sysMount(mode: string, writable: string): RuntimeMount {
+function sysMount(mode: NetworkRequest['mode'], writable: string): RuntimeMount {
   if (mode !== 'host' && mode !== 'ns') {
     return { destination: '/sys', type: 'sysfs', source: 'sysfs', options: [...guarded, writable] };
   }
   return { destination: '/sys', type: 'bind', source: '/sys', options: ['rbind', 'rprivate', ...guarded, writable] };
 }
 
-/** The files that ctr writes for the container, unless the user mounts something at their very place. */
+/**
+ * The files that ctr writes for the container, unless the user mounts something at their very place. With --read-only
+ * they are read-only too.
+ */
 export function etcMounts({ request, facts }: RuntimeSpecInput): RuntimeMount[] {
   const { hosts, hostname, resolvConf, containerEnv } = facts.etcFiles;
+  // A mount point that is missing would be made in the host's own directory.
+  const hostRun = request.mounts.some(({ type, target }) => type === 'bind' && target === '/run');
   const files = [
     ['/etc/hosts', hosts],
     ['/etc/hostname', hostname],
     ['/etc/resolv.conf', resolvConf],
-    ['/run/.containerenv', containerEnv],
+    ['/run/.containerenv', hostRun ? undefined : containerEnv],
   ] as const;
+  const options = ['bind', 'rprivate', ...(request.readOnly ? ['ro', ...guarded] : [])];
   return files.flatMap(([destination, source]) =>
     source === undefined || request.mounts.some(({ target }) => target === destination)
       ? []
-      : [{ destination, type: 'bind', source, options: ['bind', 'rprivate'] }],
+      : [{ destination, type: 'bind', source, options }],
   );
 }

@@ -1,4 +1,4 @@
-import type { SecurityRequest } from '../run-request.ts';
+import type { RunRequest, SecurityRequest } from '../run-request.ts';
 
 /** Podman's defaults: what shows or changes the host (runtime-spec config-linux.md "Masked Paths"). */
 export const defaultMaskedPaths: readonly string[] = [
@@ -25,11 +25,15 @@ export const defaultReadonlyPaths: readonly string[] = [
   '/proc/sysrq-trigger',
 ];
 
-/** `--security-opt mask=` adds, `unmask=` takes away (both kinds); a privileged container hides nothing by default. */
-export function hiddenPaths(security: SecurityRequest): { maskedPaths: string[]; readonlyPaths: string[] } {
+/**
+ * `--security-opt mask=` adds, `unmask=` takes away (both kinds); a privileged container hides nothing by default.
+ * Where the host's /sys is bound (its network), /sys/kernel would show debugfs and tracefs too.
+ */
+export function hiddenPaths({ security, network }: RunRequest): { maskedPaths: string[]; readonlyPaths: string[] } {
   const kept = (path: string) => !security.privileged && !isUnmasked(security, path);
+  const masked = network.mode === 'host' ? [...defaultMaskedPaths, '/sys/kernel'] : defaultMaskedPaths;
   return {
-    maskedPaths: [...defaultMaskedPaths.filter(kept), ...security.mask],
+    maskedPaths: [...masked.filter(kept), ...security.mask],
     readonlyPaths: defaultReadonlyPaths.filter(kept),
   };
 }

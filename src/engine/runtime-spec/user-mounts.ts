@@ -60,10 +60,7 @@ export function readOnlyTmpfs(request: RunRequest, mounts: readonly MountRequest
       destination,
       type: 'tmpfs',
       source: 'tmpfs',
-      options: [
-        ...['rprivate', 'nosuid', 'nodev', 'tmpcopyup', 'rw'],
-        ...(destination === '/run' ? ['noexec', 'size=65536k'] : []),
-      ],
+      options: ['rprivate', 'nosuid', 'nodev', 'tmpcopyup', 'rw'],
     }));
 }
 
@@ -88,19 +85,15 @@ function overlayMount(mount: MountRequest, facts: HostFacts, access: string): Ru
   return { destination: mount.target, type: 'overlay', source: 'overlay', options };
 }
 
-/** podman-run(1) "--tmpfs": rw,noexec,nosuid,nodev; the image's content at the place is copied into it. */
+/**
+ * Podman's defaults: nosuid and nodev (not noexec, whatever podman-run(1) says), and the image's content at the place
+ * is copied in.
+ */
 function memoryOptions(mount: MountRequest, words: readonly string[], user: ContainerUser): string[] {
   const owner = mount.options.includes('U') ? [`uid=${user.uid}`, `gid=${user.gid}`] : [];
-  let options = [...words, ...owner];
-  for (const [word, opposite] of [
-    ['noexec', 'exec'],
-    ['nosuid', 'suid'],
-    ['nodev', 'dev'],
-    ['tmpcopyup', 'notmpcopyup'],
-  ] as const) {
-    options = withDefault(options, word, opposite);
-  }
-  return options.filter((word) => word !== 'notmpcopyup');
+  const guarded = withDefault(withDefault([...words, ...owner], 'nosuid', 'suid'), 'nodev', 'dev');
+  const spread = guarded.some((word) => propagation.test(word)) ? guarded : ['rprivate', ...guarded];
+  return withDefault(spread, 'tmpcopyup', 'notmpcopyup').filter((word) => word !== 'notmpcopyup');
 }
 
 const withDefault = (words: readonly string[], word: string, opposite: string): string[] =>

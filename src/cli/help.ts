@@ -94,7 +94,8 @@ function groupHelp(group: string, members: readonly Member[], program: string): 
 
 /** `ctr COMMAND --help`: also the source of docs/commands/. */
 export function commandHelp(entry: CommandEntry, spec: CommandSpec, declaration: Command, program: string): string {
-  const options = declaration.options.filter(({ hidden }) => !hidden).map(optionRow);
+  const options = declaration.options.filter(({ hidden }) => !hidden);
+  const sections = [...Map.groupBy(options, ({ helpGroupHeading }) => helpGroupHeading ?? 'Options:')];
   const others = entry.also.map((name) => `${program} ${name}`);
   return [
     entry.summary,
@@ -103,7 +104,7 @@ export function commandHelp(entry: CommandEntry, spec: CommandSpec, declaration:
     `Usage: ${program} ${entry.name} ${spec.usage}`.trimEnd(),
     ...(others.length > 0 ? [`  also: ${others.join(', ')}`] : []),
     '',
-    ...(options.length > 0 ? ['Options:', ...columns(options), ''] : []),
+    ...sections.flatMap(([heading, members]) => [heading, ...columns(members.map(optionRow)), '']),
     'Examples:',
     ...spec.examples.map((line) => `  ${program} ${line}`),
     '',

@@ -72,8 +72,9 @@ export function addCreateFlags(command: Command): void {
 /** Declare the flags of `run`. */
 export function addRunFlags(command: Command): void {
   command
+    .optionsGroup('Life cycle:')
     .option('-d, --detach', 'run in the background and print the ID')
-    .option('--sig-proxy', 'pass signals on to the container', true);
+    .option('--sig-proxy', 'pass signals on to the container; on unless =false', true);
   addCreateFlags(command);
 }
 

@@ -45,6 +45,7 @@ export interface ImageOptions {
 
 export function addProcessFlags(command: Command): void {
   command
+    .optionsGroup('Process:')
     .option('-i, --interactive', 'keep standard input open')
     .option('-t, --tty', 'give it a terminal')
     .option('-w, --workdir <directory>', 'its working directory')
@@ -54,6 +55,7 @@ export function addProcessFlags(command: Command): void {
 
 export function addContainerFlags(command: Command): void {
   command
+    .optionsGroup('Container:')
     .option('--name <name>', 'a name for the container')
     .option('-h, --hostname <name>', 'its host name')
     .option('--rm', 'remove it when it has ended')
@@ -70,6 +72,7 @@ export function addContainerFlags(command: Command): void {
 
 export function addImageFlags(command: Command): void {
   command
+    .optionsGroup('Image:')
     .option('--pull <policy>', 'missing, always, never or newer', 'missing')
     .option('--platform <os/arch[/variant]>', "choose among the image's platforms")
     .option('--tls-verify', 'want HTTPS and a good certificate of the registry')

@@ -20,6 +20,7 @@ export interface DefaultEnvOptions {
 /** What `run`, `create` and `exec` share. */
 export function addEnvFlags(command: Command): void {
   command
+    .optionsGroup('Environment:')
     .option('-e, --env <name=value>', 'set a variable; without =value take it from here; NAME* takes all', collect, [])
     .option('--env-file <file>', 'read variables from a file, one NAME=VALUE per line', collect, [])
     .option('--env-host', 'pass all variables from here');
@@ -28,7 +29,8 @@ export function addEnvFlags(command: Command): void {
 /** What only a new container takes: its image's variables are the defaults. */
 export function addDefaultEnvFlags(command: Command): void {
   command
-    .option('--http-proxy', 'pass the proxy variables from here', true)
+    .optionsGroup('Environment:')
+    .option('--http-proxy', 'pass the proxy variables from here; on unless =false', true)
     .option('--unsetenv <name>', 'drop a variable of the image or the defaults', collect, [])
     .option('--unsetenv-all', 'drop all variables of the image and the defaults');
 }

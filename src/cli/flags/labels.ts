@@ -16,12 +16,15 @@ export interface AnnotationOptions {
 
 export function addLabelFlags(command: Command): void {
   command
+    .optionsGroup('Labels:')
     .option('-l, --label <key=value>', 'add a label', collect, [])
     .option('--label-file <file>', 'read labels from a file, one KEY=VALUE per line', collect, []);
 }
 
 export function addAnnotationFlags(command: Command): void {
-  command.option('--annotation <key=value>', 'add an annotation of the OCI runtime configuration', collect, []);
+  command
+    .optionsGroup('Labels:')
+    .option('--annotation <key=value>', 'add an annotation of the OCI runtime configuration', collect, []);
 }
 
 /** Flags win over files, later words over earlier ones; a label without `=` has an empty value. */

@@ -17,16 +17,16 @@ export interface MountOptions {
 
 export function addMountFlags(command: Command): void {
   command
+    .optionsGroup('Files:')
     .option('-v, --volume <[source:]target[:options]>', 'mount a host directory or a named volume', collect, [])
-    .option(
-      '--mount <type=...,target=...>',
-      'the same in words: bind, volume, tmpfs, ramfs, devpts, image',
-      collect,
-      [],
-    )
+    .option('--mount <type=...,target=...>', 'mount in words: bind, volume, tmpfs, ramfs, devpts, image', collect, [])
     .option('--tmpfs <target[:options]>', 'mount memory at a directory', collect, [])
     .option('--read-only', 'the root file system is read-only')
-    .option('--read-only-tmpfs', 'with --read-only: keep /run, /tmp and /var/tmp writable, in memory', true);
+    .option(
+      '--read-only-tmpfs',
+      'with --read-only: /run, /tmp and /var/tmp stay writable, in memory; on unless =false',
+      true,
+    );
 }
 
 /** All user mounts; two for the same place are an error. */
@@ -47,9 +47,17 @@ export function parseMounts(options: MountOptions, cwd: string): MountRequest[] 
 /** Podman's rule: a host directory that is not there is an error, never made. */
 export function checkBindSources(mounts: readonly MountRequest[]): void {
   for (const { type, source, target } of mounts) {
-    if (type !== 'bind' || source === undefined || statSync(source, { throwIfNoEntry: false })) continue;
+    if (type !== 'bind' || source === undefined || exists(source, target)) continue;
     throw new CtrError('NOT_FOUND', `cannot mount ${source} at ${target}: no such file or directory`, {
       hint: `make it first (mkdir -p ${source}), or use the name of a volume`,
     });
+  }
+}
+
+function exists(source: string, target: string): boolean {
+  try {
+    return statSync(source, { throwIfNoEntry: false }) !== undefined;
+  } catch (cause) {
+    throw new CtrError('DENIED', `cannot mount ${source} at ${target}: it cannot be reached`, { cause });
   }
 }

@@ -33,6 +33,7 @@ export interface Networking {
 
 export function addNetworkFlags(command: Command): void {
   command
+    .optionsGroup('Network:')
     .option(
       '--net, --network <mode>',
       'none, host, private, pasta, slirp4netns, container:ID, ns:PATH, or a name',

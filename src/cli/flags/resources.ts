@@ -25,6 +25,7 @@ export interface Resources {
 
 export function addResourceFlags(command: Command): void {
   command
+    .optionsGroup('Resources:')
     .option(
       '--ulimit <name=soft[:hard]>',
       'a resource limit; -1 is none; "host" keeps the limits from here',

@@ -21,6 +21,7 @@ export interface Security {
 
 export function addSecurityFlags(command: Command): void {
   command
+    .optionsGroup('Security:')
     .option('--privileged', 'all capabilities, all devices that you can open, no masked paths, no seccomp')
     .option('--cap-add <name>', 'add a capability, or ALL', collect, [])
     .option('--cap-drop <name>', 'drop a capability, or ALL', collect, [])

@@ -1,0 +1,124 @@
+/**
+ * pasta(1) connects a container's network namespace to the host's network, without privileges.
+ *
+ * Facts, seen with Debian 12's 0.0~git20230309 (nothing here needs a newer one):
+ * - It goes to the background and its first process exits 0 when the interface is configured and the ports are bound:
+ *   25-45 ms. A port that is taken ends it with status 1 and "Failed to bind any port".
+ * - With a PID argument or a /proc/PID/ns/net path it does not quit when the namespace's last process is gone: it
+ *   keeps the namespace alive itself. It does quit when the file given by --netns is removed (inotify), if that file
+ *   is not in /proc. A symbolic link to /proc/PID/ns/net in the container's runtime directory is such a file: the
+ *   removal of that directory, by whom and however late, ends pasta. There is no pid to remember. The link has a
+ *   directory of its own: pasta looks at the first event of a read only, so that a neighbour's removal would hide it.
+ * - Run by root it changes to the user nobody, who may not join the namespace, unless --runas says otherwise.
+ * - `-t` takes ADDRESS/HOSTPORT:PORT; without -t, -u, -T and -U it forwards whatever is bound on either side ("auto").
+ */
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { CtrError, errnoOf } from '../base/ctr-error.ts';
+import { describePort, type PublishedPort } from './host-ports.ts';
+
+export interface PastaRequest {
+  /** A process in the network namespace; its user namespace must own it. */
+  readonly pid: number;
+  /** The container's runtime directory: the link that pasta watches, and its messages. */
+  readonly directory: string;
+  /** The user's options after `pasta:`, passed as they are. */
+  readonly options: readonly string[];
+  readonly publish: readonly PublishedPort[];
+  /** The container reaches the host's loopback by the gateway's address (`--map-gw`). Off: the host stays private. */
+  readonly hostLoopback: boolean;
+}
+
+/** Link-local, so that it hides nothing: pasta forwards queries for it to the host's resolver, also one on 127.0.0.53. */
+export const pastaNameserver = '169.254.1.1';
+
+const startTimeoutMs = 20_000;
+const linkFolder = 'pasta';
+const linkName = `${linkFolder}/netns`;
+const logName = 'pasta.log';
+
+/** The arguments for pasta; options of the user win over ctr's defaults. */
+export function pastaArgs(request: PastaRequest, uid: number): string[] {
+  const { options, publish, pid, directory } = request;
+  const given = (...names: string[]) =>
+    options.some((option) => names.some((name) => option === name || option.startsWith(`${name}=`)));
+  const ports = (protocol: 'tcp' | 'udp', flag: string) =>
+    publish.filter((port) => port.protocol === protocol).flatMap((port) => [flag, portSpec(port)]);
+  const [tcp, udp] = [ports('tcp', '-t'), ports('udp', '-u')];
+  const none = (flag: string, name: string) => (given(flag, name) ? [] : [flag, 'none']);
+  return [
+    '--config-net',
+    '--quiet',
+    ...(request.hostLoopback || given('--map-gw', '--no-map-gw') ? [] : ['--no-map-gw']),
+    ...(given('--dns-forward') ? [] : ['--dns-forward', pastaNameserver]),
+    ...(tcp.length > 0 ? tcp : none('-t', '--tcp-ports')),
+    ...(udp.length > 0 ? udp : none('-u', '--udp-ports')),
+    ...none('-T', '--tcp-ns'),
+    ...none('-U', '--udp-ns'),
+    ...(uid === 0 && !given('--runas') ? ['--runas', '0:0'] : []),
+    // --map-gw is Podman's word for the absence of --no-map-gw
+    ...options.filter((option) => option !== '--map-gw'),
+    '--userns',
+    `/proc/${pid}/ns/user`,
+    '--netns',
+    `${directory}/${linkName}`,
+  ];
+}
+
+/** Start pasta; returns when the container's network works. */
+export async function startPasta(request: PastaRequest, executable: string, uid: number): Promise<void> {
+  const { pid, directory } = request;
+  mkdirSync(`${directory}/${linkFolder}`, { recursive: true, mode: 0o700 });
+  stopPasta(directory);
+  symlinkSync(`/proc/${pid}/ns/net`, `${directory}/${linkName}`);
+  const log = openSync(`${directory}/${logName}`, 'w', 0o600);
+  try {
+    // A file and not a pipe: whatever pasta keeps open in the background cannot delay us
+    const exit = await runToExit(executable, pastaArgs(request, uid), log);
+    if (exit !== 0) throw startFailure(request, exit);
+  } catch (error) {
+    stopPasta(directory);
+    throw error;
+  } finally {
+    closeSync(log);
+  }
+}
+
+/** Make pasta quit: it watches for the removal of its link. Idempotent; so is removing the whole directory. */
+export function stopPasta(directory: string): void {
+  rmSync(`${directory}/${linkName}`, { force: true });
+}
+
+function portSpec({ hostIp, hostPort, containerPort }: PublishedPort): string {
+  return `${hostIp === undefined ? '' : `${hostIp}/`}${hostPort}:${containerPort}`;
+}
+
+async function runToExit(executable: string, args: readonly string[], log: number): Promise<number | string> {
+  const { spawn } = await import('node:child_process');
+  const child = spawn(executable, args, { stdio: ['ignore', log, log], timeout: startTimeoutMs });
+  return new Promise((resolve, reject) => {
+    child.once('error', (cause) => reject(missing(executable, cause)));
+    child.once('exit', (code, signal) => resolve(code ?? signal ?? 'unknown'));
+  });
+}
+
+function missing(executable: string, cause: unknown): CtrError {
+  const reason = errnoOf(cause) === 'ENOENT' ? 'is not installed' : 'cannot be run';
+  return new CtrError('NETWORK', `${executable} ${reason}: it connects containers to the network`, {
+    cause,
+    hint: 'install the package passt, or use --network slirp4netns, host or none',
+  });
+}
+
+function startFailure(request: PastaRequest, exit: number | string): CtrError {
+  const [said = ''] = readFileSync(`${request.directory}/${logName}`, 'utf8').split('Usage:');
+  const reason = said
+    .split('\n')
+    .filter((line) => line !== '' && !line.includes('to syslog'))
+    .slice(-3)
+    .join('; ');
+  const ports = request.publish.map(describePort).join(', ');
+  const isPort = /bind/i.test(reason) && ports !== '';
+  return new CtrError(isPort ? 'IN_USE' : 'NETWORK', `pasta did not start: ${reason || `exit ${exit}`}`, {
+    hint: isPort ? `another process may have taken one of ${ports}` : 'see `ctr doctor`, probes tun and pasta',
+  });
+}

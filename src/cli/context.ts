@@ -11,6 +11,8 @@ export interface Context {
   readonly programName: string;
   /** Whose output shapes to use where the two differ (CTR_COMPAT, or the program's name). */
   readonly compat: 'podman' | 'docker';
+  /** The words that named the command: `image inspect`. */
+  readonly commandName: string;
   readonly debug: boolean;
   readonly stdout: Output;
   readonly stderr: Output;
@@ -42,10 +44,7 @@ export function createOutput(fd: number): Output {
   };
 }
 
-export function contextFor(
-  host: Host,
-  choice: { readonly debug: boolean; readonly stdout: Output; readonly stderr: Output },
-): Context {
+export function contextFor(host: Host, choice: Pick<Context, 'commandName' | 'debug' | 'stdout' | 'stderr'>): Context {
   const programName = host.env.CTR_PROGRAM_NAME || 'ctr';
   return {
     host,

@@ -2,6 +2,7 @@
 import { CtrError } from '../base/ctr-error.ts';
 import { createHost } from '../base/host.ts';
 import { createLog, type LogLevel, logLevels } from '../base/log.ts';
+import { version } from '../base/version.ts';
 import { parseArgv } from './argv.ts';
 import { declarationOf, type GlobalSetting, globalFlags, readInvocation } from './command.ts';
 import { type Context, contextFor, type Output } from './context.ts';
@@ -19,11 +20,15 @@ export async function dispatch(argv: readonly string[], env: Environment, stream
   const versionFlag = { names: ['version', 'v'], takes: 'nothing' } as const;
   const before = parseArgv([...argv], [...globalFlags, versionFlag], true);
   const globals = before.settings.flatMap(({ flag, value }) => ('key' in flag ? [{ flag, value }] : []));
-  const words = before.settings.some(({ flag }) => flag === versionFlag) ? ['version'] : before.operands;
+  if (before.settings.some(({ flag }) => flag === versionFlag)) {
+    streams.stdout.write(`${env.CTR_PROGRAM_NAME || 'ctr'} version ${version}\n`);
+    return 0;
+  }
+  const words = before.operands;
   const entry = findCommand(words);
   if (entry === undefined) {
     const { helpForWords } = await import('./help.ts');
-    return helpForWords(words, isOn(globals, 'help'), contextOf(globals, env, streams));
+    return helpForWords(words, isOn(globals, 'help'), contextOf('help', globals, env, streams));
   }
   return runCommand(entry, words, globals, env, streams);
 }
@@ -41,7 +46,7 @@ async function runCommand(
   try {
     const invocation = readInvocation(declaration, spec, words.slice(used));
     const globals = [...before, ...invocation.globals];
-    const context = contextOf(globals, env, streams);
+    const context = contextOf(name, globals, env, streams);
     if (isOn(globals, 'help')) {
       const { commandHelp } = await import('./help.ts');
       context.stdout.write(commandHelp(entry, spec, declaration, context.programName));
@@ -69,7 +74,12 @@ export function findCommand(words: readonly string[]): FoundCommand | undefined 
   return undefined;
 }
 
-function contextOf(globals: readonly GlobalSetting[], env: Environment, streams: Streams): Context {
+function contextOf(
+  commandName: string,
+  globals: readonly GlobalSetting[],
+  env: Environment,
+  streams: Streams,
+): Context {
   const text = (key: GlobalSetting['flag']['key']) => {
     const value = globals.findLast(({ flag }) => flag.key === key)?.value;
     return typeof value === 'string' ? value : undefined;
@@ -84,7 +94,7 @@ function contextOf(globals: readonly GlobalSetting[], env: Environment, streams:
     runroot: text('runroot') ?? env.CTR_RUNROOT,
     storageDriver: text('storageDriver'),
   });
-  return contextFor(host, { debug, ...streams });
+  return contextFor(host, { commandName, debug, ...streams });
 }
 
 const isOn = (globals: readonly GlobalSetting[], key: 'debug' | 'help') =>

@@ -1,10 +1,10 @@
+import { imageExists } from '../engine/images.ts';
 import type { CommandSpec } from './command.ts';
 
 export const command: CommandSpec = {
   usage: 'IMAGE',
-  examples: ['tag alpine alpine:mine', 'tag 3fa112fd3642 registry.example.com/team/app:1.2'],
-  operands: [0, Number.POSITIVE_INFINITY],
-  async run() {
-    return 0;
-  },
+  description: 'Exits with 0 when the image is stored here and with 1 when it is not; prints nothing.',
+  examples: ['image exists alpine', 'image exists 3fa112fd3642 || echo missing'],
+  operands: [1, 1],
+  run: ({ host }, [image = '']) => (imageExists(host, image) ? 0 : 1),
 };

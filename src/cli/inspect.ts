@@ -1,10 +1,79 @@
+import { CtrError } from '../base/ctr-error.ts';
+import { inspectImage } from '../engine/image-inspect.ts';
 import type { CommandSpec } from './command.ts';
+import type { Context } from './context.ts';
+import { formatOne, indentedJson } from './output/format.ts';
 
-export const command: CommandSpec = {
-  usage: 'IMAGE',
-  examples: ['tag alpine alpine:mine', 'tag 3fa112fd3642 registry.example.com/team/app:1.2'],
-  operands: [0, Number.POSITIVE_INFINITY],
-  async run() {
-    return 0;
+interface InspectFlags {
+  readonly format?: string;
+  readonly type?: string;
+}
+
+type Inspect = (context: Context, nameOrId: string) => object;
+
+/** What can be inspected, in the order in which a bare name is looked for. */
+const inspectors: ReadonlyMap<string, Inspect> = new Map([
+  ['image', ({ host, compat }, nameOrId) => inspectImage(host, nameOrId, compat)],
+]);
+
+export const command: CommandSpec<InspectFlags> = {
+  usage: '[options] NAME|ID [NAME|ID...]',
+  examples: [
+    'inspect alpine',
+    "image inspect --format '{{.Config.Cmd}}' alpine",
+    "inspect -f '{{json .RootFS.Layers}}' alpine",
+  ],
+  operands: [1, Number.POSITIVE_INFINITY],
+  declare(command) {
+    command
+      .option('-f, --format <template>', 'json, or a Go template')
+      .option('-t, --type <type>', `what it is: all, ${[...inspectors.keys()].join(', ')}`);
+  },
+  async run(context, names, flags) {
+    const wanted = typesFor(context.commandName, flags.type);
+    const { found, errors } = lookUp(context, names, wanted);
+    const text = flags.format && flags.format !== 'json' ? undefined : indentedJson(found);
+    context.stdout.write(text ?? found.map((object) => formatOne('inspect', object, flags.format, () => '')).join(''));
+    if (errors.length === 0) return 0;
+    const { reportError } = await import('./report-error.ts');
+    return Math.max(...errors.map((error) => reportError(error, context)));
   },
 };
+
+/** `image inspect` looks at images only, whatever --type says. */
+function typesFor(commandName: string, type = 'all'): readonly string[] {
+  const [group = ''] = commandName.split(' ');
+  if (inspectors.has(group)) return [group];
+  if (type === 'all' || type === '') return [...inspectors.keys()];
+  if (inspectors.has(type)) return [type];
+  throw new CtrError(
+    'USAGE',
+    `invalid argument "${type}" for "--type": types are all, ${[...inspectors.keys()].join(', ')}`,
+  );
+}
+
+function lookUp(context: Context, names: readonly string[], types: readonly string[]) {
+  const found: object[] = [];
+  const errors: CtrError[] = [];
+  for (const name of names) {
+    try {
+      found.push(inspectFirst(context, name, types));
+    } catch (error) {
+      if (!(error instanceof CtrError)) throw error;
+      errors.push(error);
+    }
+  }
+  return { found, errors };
+}
+
+function inspectFirst(context: Context, name: string, types: readonly string[]): object {
+  for (const type of types) {
+    try {
+      const object = inspectors.get(type)?.(context, name);
+      if (object) return object;
+    } catch (error) {
+      if (!(error instanceof CtrError && error.code === 'NOT_FOUND')) throw error;
+    }
+  }
+  throw new CtrError('NOT_FOUND', `no such ${types.length === 1 ? types[0] : 'object'}: ${name}`);
+}

@@ -1,5 +1,7 @@
+import { version } from '../base/version.ts';
+import { formatPlatform, hostPlatform } from '../oci/platform.ts';
 import type { CommandSpec } from './command.ts';
-import type { Context } from './context.ts';
+import { formatOne } from './output/format.ts';
 
 interface VersionFlags {
   readonly format?: string;
@@ -9,15 +11,30 @@ export const command: CommandSpec<VersionFlags> = {
   usage: '[options]',
   examples: ['version', "version --format '{{.Client.Version}}'", 'version --format json'],
   operands: [0, 0],
-  declare: (command) => {
-    command.option('-f, --format <template>', 'print in this shape: json or a Go template');
+  declare(command) {
+    command.option('-f, --format <template>', 'json, or a Go template');
   },
-  async run(context, _operands, flags) {
-    return printVersion(context, flags.format);
+  run(context, _operands, { format }) {
+    const client = {
+      Name: 'ctr',
+      Version: version,
+      APIVersion: version,
+      NodeVersion: process.versions.node,
+      OsArch: formatPlatform({ os: 'linux', architecture: hostPlatform().architecture }),
+      Os: 'linux',
+      Arch: hostPlatform().architecture,
+    };
+    // There is no server; scripts that ask Docker for its version get the one that does the work.
+    const text = formatOne('version', { Client: client, Server: client }, format, () =>
+      [
+        `Client:       ${client.Name}`,
+        `Version:      ${client.Version}`,
+        `Node Version: ${client.NodeVersion}`,
+        `OS/Arch:      ${client.OsArch}`,
+        '',
+      ].join('\n'),
+    );
+    context.stdout.write(text);
+    return 0;
   },
 };
-
-async function printVersion(context: Context, _format: string | undefined): Promise<number> {
-  context.stdout.write('ctr version 0.1.0\n');
-  return 0;
-}

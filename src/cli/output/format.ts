@@ -14,7 +14,7 @@ export interface Listing<Row extends object> {
   /** Column titles that are not the field's name in capitals: `{ ID: 'IMAGE ID' }`. */
   readonly titles?: Readonly<Record<string, string>>;
   /** What `--format json` prints in Podman's shape; the rows themselves when absent. */
-  readonly json?: readonly object[];
+  readonly json?: () => readonly object[];
 }
 
 export interface FormatChoice {
@@ -55,7 +55,7 @@ export function indentedJson(value: unknown): string {
 }
 
 function jsonList<Row extends object>(listing: Listing<Row>, format: string, compat: 'podman' | 'docker'): string {
-  if (format === 'json' && compat === 'podman') return indentedJson(listing.json ?? listing.rows);
+  if (format === 'json' && compat === 'podman') return indentedJson(listing.json?.() ?? listing.rows);
   return listing.rows.map((row) => `${JSON.stringify(row)}\n`).join('');
 }
 

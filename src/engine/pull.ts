@@ -1,0 +1,26 @@
+/** `ctr pull` and the pull that `ctr run` may need: the network and the unpacker are loaded only when they are used. */
+import type { Host } from '../base/host.ts';
+import type { PullProgress } from '../image/fetch-layers.ts';
+import type { PulledImage, PullRequest } from '../image/pull.ts';
+import { unpackingFor } from './unpacking.ts';
+
+export interface PullWatch {
+  readonly progress?: PullProgress | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Returns when image and layers are stored, as the policy of the request says. */
+export async function pull(host: Host, request: PullRequest, watch: PullWatch = {}): Promise<PulledImage> {
+  const { pullImage } = await import('../image/pull.ts');
+  return pullImage(request, { host, ...(await unpackingFor(host)), ...watch });
+}
+
+/** Every tag of a repository. */
+export async function pullAll(
+  host: Host,
+  request: Omit<PullRequest, 'policy'>,
+  watch: PullWatch = {},
+): Promise<PulledImage[]> {
+  const { pullAllTags } = await import('../image/pull.ts');
+  return pullAllTags(request, { host, ...(await unpackingFor(host)), ...watch });
+}

@@ -62,12 +62,17 @@ export async function discardTree(host: Host, path: string, removeTree?: RemoveT
   const staging = reserveStaging(host);
   try {
     renameSync(path, staging.path);
+  } catch (error) {
+    staging[Symbol.dispose]();
+    if (errnoOf(error) === 'ENOENT') return true;
+    throw error;
+  }
+  try {
     await deleteTree(staging.path, removeTree);
     staging[Symbol.dispose]();
     return true;
   } catch (error) {
     staging.abandon();
-    if (errnoOf(error) === 'ENOENT' && !exists(path)) return true;
     if (error instanceof CtrError && error.code === 'DENIED') return false;
     throw error;
   }
@@ -172,5 +177,3 @@ function dispose(path: string, lock: Lock): void {
     lock.release();
   }
 }
-
-const exists = (path: string) => lstatSync(path, { throwIfNoEntry: false }) !== undefined;

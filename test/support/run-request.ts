@@ -13,5 +13,5 @@ export function runRequestOf(words: readonly string[], env: Readonly<Record<stri
     run: () => 0,
   };
   const invocation = readInvocation(declarationOf('run', spec), spec, words);
-  return parseRunRequest(invocation.flags() as RunOptions, invocation.operands, { env, cwd: '/work-dir' });
+  return parseRunRequest(invocation.flags() as RunOptions, invocation.operands, { env, cwd: '/caller' });
 }

@@ -53,7 +53,7 @@ describe('parseRunRequest [U] podman-run(1)', () => {
 
   it('takes the directory for --rootfs as the first argument, :O for an overlay', () => {
     expect(runRequestOf(['--rootfs', './dir:O', 'sh'])).toMatchObject({
-      rootfs: { path: '/work-dir/dir', overlay: true },
+      rootfs: { path: '/caller/dir', overlay: true },
       command: ['sh'],
     });
     expect(runRequestOf(['--rootfs', '/dir'])).not.toHaveProperty('image');
@@ -113,7 +113,7 @@ describe('parseRunRequest [U] podman-run(1)', () => {
     expect(notices).toEqual([]);
     expect(security).toMatchObject({
       noNewPrivileges: true,
-      seccomp: '/work-dir/p.json',
+      seccomp: '/caller/p.json',
       mask: ['/a', '/b'],
       unmask: ['ALL'],
     });

@@ -1,7 +1,7 @@
 /** Run a parsed template over a value (text/template): dot, variables, pipelines, and where it went wrong. */
 import { CtrError } from '../../../base/ctr-error.ts';
 import type { Call, Node, Operand, Pipe, Template } from './ast.ts';
-import { functions, lazyFunctions } from './functions.ts';
+import { callFunction, functions, lazyFunctions } from './functions.ts';
 import { templateError } from './lex.ts';
 import { isRecord, isTrue, member, printed, shown, sortedKeys, type Value } from './value.ts';
 
@@ -129,7 +129,13 @@ function callValue(state: State, { operands }: Call, dot: Value, piped: readonly
   if (first === undefined) return undefined;
   const args = rest.map((operand) => () => operandValue(state, operand, dot, []));
   const given = [...args, ...piped.map((value) => () => value)];
-  if (first.kind === 'function') return functionValue(state, first, given);
+  if (first.kind === 'function') {
+    const source = state.template.source.slice(
+      first.at,
+      (rest.at(-1)?.at ?? first.at) + (rest.at(-1) ?? first).source.length,
+    );
+    return functionValue(state, { ...first, source }, given);
+  }
   return operandValue(state, first, dot, given);
 }
 
@@ -140,6 +146,7 @@ function functionValue(
 ): Value {
   const decides = lazyFunctions.get(name);
   if (decides) {
+    if (args.length === 0) fail(state, at, `wrong number of args for ${name}: want at least 1 got 0`);
     let last: Value;
     for (const value of args) {
       last = value();
@@ -151,7 +158,7 @@ function functionValue(
   if (target === undefined) return fail(state, at, `function ${JSON.stringify(name)} not defined`);
   const values = args.map((value) => value());
   try {
-    return target(...values);
+    return callFunction(name, target, values);
   } catch (error) {
     if (!(error instanceof CtrError)) throw error;
     return fail(

@@ -59,6 +59,18 @@ export const functions: Readonly<Record<string, TemplateFunction>> = {
   truncate: (value, width) => [...text(value)].slice(0, whole(width)).join(''),
 };
 
+/** Those that take more arguments than they name. */
+const variadic = new Set(['eq', 'index', 'slice', 'print', 'println', 'printf', 'html', 'js', 'urlquery', 'join']);
+
+/** Call a function of `functions`, with Go's check of how many arguments it takes. */
+export function callFunction(name: string, target: TemplateFunction, args: readonly Value[]): Value {
+  const wanted = target.length;
+  if (args.length < wanted || (args.length > wanted && !variadic.has(name))) {
+    bad(`want ${wanted}${variadic.has(name) ? ' at least' : ''}, got ${args.length}`);
+  }
+  return target(...args);
+}
+
 /** `and`, `or` stop at the first argument that decides; exec.ts evaluates their arguments one by one. */
 export const lazyFunctions: ReadonlyMap<string, (value: Value) => boolean> = new Map([
   ['and', (value: Value) => !isTrue(value)],
@@ -79,9 +91,6 @@ const jsEscapes: Record<string, string> = {
   '\\': '\\\\',
   "'": "\\'",
   '"': '\\"',
-  '\n': '\\n',
-  '\r': '\\r',
-  '\t': '\\t',
 };
 
 /** fmt.Sprint: a space between two operands when neither is a string. */

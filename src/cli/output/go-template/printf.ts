@@ -30,14 +30,14 @@ export function printf(format: string, values: readonly Value[]): string {
 
 function formatted(spec: Spec, value: Value): string {
   const { verb, precision, flags } = spec;
-  if (verb === 'v') return verb === 'v' && flags.includes('#') ? toJson(value) : printed(value);
+  if (verb === 'v') return flags.includes('#') ? toJson(value) : printed(value);
   if (verb === 'T') return typeName(value);
   if (Array.isArray(value)) return `[${value.map((item) => formatted(spec, item)).join(' ')}]`;
   if (verb === 't' && typeof value === 'boolean') return String(value);
   if (typeof value === 'number' || typeof value === 'bigint') return formattedNumber(spec, value);
   if (typeof value === 'string') {
     if (verb === 's') return precision === undefined ? value : [...value].slice(0, precision).join('');
-    if (verb === 'q') return JSON.stringify(value);
+    if (verb === 'q') return flags.includes('#') && !value.includes('`') ? `\`${value}\`` : JSON.stringify(value);
     if (verb === 'x') return Buffer.from(value).toString('hex');
     if (verb === 'X') return Buffer.from(value).toString('hex').toUpperCase();
   }

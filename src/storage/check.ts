@@ -2,7 +2,7 @@
  * `ctr system check`: is everything that the records promise there and intact? Repair only ever deletes what is
  * provably unusable and can be had again by a pull; a container's own data is never touched.
  */
-import { createReadStream, lstatSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { createReadStream, lstatSync, rmSync, statSync } from 'node:fs';
 import { CtrError } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
 import { type Digest, hasherFor } from '../oci/digest.ts';
@@ -13,6 +13,7 @@ import { hasLayer, layerDir, listLayers, listLinks, readLayer, removeLayer, rest
 import { layout } from './layout.ts';
 import { lockWhenFree, storeLockOf } from './lock.ts';
 import { collectReferences } from './references.ts';
+import { namesIn } from './roots.ts';
 import { collectOrphans, listOrphans, type RemoveTree } from './staging.ts';
 
 export interface Problem {
@@ -87,7 +88,7 @@ class StoreCheck {
 
   async records(): Promise<void> {
     for (const directory of [layout.images(this.#host), layout.tags(this.#host)]) {
-      for (const name of readdirSync(directory).filter((one) => one.endsWith('.tmp'))) {
+      for (const name of namesIn(directory).filter((one) => one.endsWith('.tmp'))) {
         const path = `${directory}/${name}`;
         await this.#report('orphan', path, 'left by a write that was interrupted', () => rmSync(path));
       }

@@ -5,7 +5,7 @@
  * holds its lock.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, readlinkSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { mkdirSync, readlinkSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { CtrError, errnoOf } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
 import { readJsonFile, withSpaceHint, writeJsonFile } from '../base/json-file.ts';
@@ -16,7 +16,7 @@ import { randomContainerName } from './container-names.ts';
 import type { StorageDriver } from './drivers/driver.ts';
 import { layout, type OwnerKind } from './layout.ts';
 import { type Lock, lockNow, lockOf } from './lock.ts';
-import { ensureDataRoot } from './roots.ts';
+import { ensureDataRoot, namesIn } from './roots.ts';
 import { discardTree, type RemoveTree } from './staging.ts';
 
 export interface ContainerRecord {
@@ -129,7 +129,7 @@ export function listContainers(host: Host): ContainerList {
 
 /** All directories, also half-made and broken ones. */
 export function containerIds(host: Host): string[] {
-  return readNames(layout.containers(host)).filter((name) => /^[0-9a-f]{64}$/.test(name));
+  return namesIn(layout.containers(host)).filter((name) => /^[0-9a-f]{64}$/.test(name));
 }
 
 /** By name, ID, or the beginning of one ID; throws NOT_FOUND, or INVALID when several IDs begin so. */
@@ -232,7 +232,7 @@ function removeStaleName(host: Host, name: string): void {
 }
 
 function releaseNames(host: Host, id: string): void {
-  for (const file of readNames(layout.names(host))) {
+  for (const file of namesIn(layout.names(host))) {
     const path = `${layout.names(host)}/${file}`;
     if (readLink(path) === id) rmSync(path, { force: true });
   }
@@ -260,12 +260,3 @@ const recordPath = (host: Host, id: string) => `${layout.container(host, id)}/co
 
 const writeRecord = (host: Host, container: ContainerRecord) =>
   writeJsonFile(recordPath(host, container.id), container, { mode: 0o600 });
-
-function readNames(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return [];
-    throw error;
-  }
-}

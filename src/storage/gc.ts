@@ -3,8 +3,7 @@
  * shared from the first look at what is there until its record is written; collection takes it exclusively, and
  * gives up when it is not free: the next one finds the same garbage.
  */
-import { readdirSync, rmSync, statSync } from 'node:fs';
-import { errnoOf } from '../base/ctr-error.ts';
+import { rmSync, statSync } from 'node:fs';
 import type { Host } from '../base/host.ts';
 import { type Digest, isDigest } from '../oci/digest.ts';
 import { blobPath } from './blob-store.ts';
@@ -13,6 +12,7 @@ import { layerDir, listLayers, listLinks, removeLayer } from './layer-store.ts';
 import { layout } from './layout.ts';
 import { lockOf, storeLockOf, tryLock } from './lock.ts';
 import { collectReferences } from './references.ts';
+import { namesIn } from './roots.ts';
 import { collectOrphans, listOrphans, type RemoveTree } from './staging.ts';
 
 export interface GarbageReport {
@@ -63,8 +63,8 @@ export async function collectGarbage(host: Host, options: CollectOptions = {}): 
 
 /** Every blob that has a name, referenced or not. */
 export function listBlobs(host: Host): Digest[] {
-  return readNames(layout.blobRoot(host)).flatMap((algorithm) =>
-    readNames(`${layout.blobRoot(host)}/${algorithm}`)
+  return namesIn(layout.blobRoot(host)).flatMap((algorithm) =>
+    namesIn(`${layout.blobRoot(host)}/${algorithm}`)
       .map((hex) => `${algorithm}:${hex}`)
       .filter(isDigest),
   );
@@ -96,14 +96,5 @@ function isHalfMade(host: Host, id: string): boolean {
 function removeDanglingLinks(host: Host): void {
   for (const { path } of listLinks(host)) {
     if (!statSync(path, { throwIfNoEntry: false })) rmSync(path, { force: true });
-  }
-}
-
-function readNames(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return [];
-    throw error;
   }
 }

@@ -3,7 +3,7 @@
  * points a name to an image. Reading takes no lock; a write replaces one small file atomically. An image's blobs
  * and layers are stored before its record, and its record before a tag.
  */
-import { readdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { CtrError, errnoOf } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
 import { readJsonFile, writeJsonFile } from '../base/json-file.ts';
@@ -20,7 +20,7 @@ import {
 } from '../oci/reference.ts';
 import { writeIndex } from './index-file.ts';
 import { layout } from './layout.ts';
-import { ensureDataRoot } from './roots.ts';
+import { ensureDataRoot, namesIn } from './roots.ts';
 
 export interface ImageRecord {
   /** The config's digest. */
@@ -217,14 +217,9 @@ function readRecords<T>(host: Host, directory: string, check: Check<T>): T[] {
 
 /** The names of the records in a directory; temporary files of writers end in `.tmp`. */
 function names(directory: string): string[] {
-  try {
-    return readdirSync(directory)
-      .filter((name) => name.endsWith('.json'))
-      .map((name) => name.slice(0, -'.json'.length));
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return [];
-    throw error;
-  }
+  return namesIn(directory)
+    .filter((name) => name.endsWith('.json'))
+    .map((name) => name.slice(0, -'.json'.length));
 }
 
 function removeFile(path: string): boolean {

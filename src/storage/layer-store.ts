@@ -7,7 +7,7 @@
  * boot such a layer is good; after a reboot it counts as absent and is unpacked again from its blob. So `run` need not
  * wait for the disk at all, and a forgotten sync costs time but never a damaged container.
  */
-import { closeSync, mkdirSync, openSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { CtrError, errnoOf } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
 import { readJsonFile, withSpaceHint, writeJsonFile } from '../base/json-file.ts';
@@ -18,7 +18,7 @@ import { digest } from '../oci/descriptor.ts';
 import { type Digest, hexOf, parseDigest } from '../oci/digest.ts';
 import { layout, type OwnerKind } from './layout.ts';
 import { lockNow, lockOf } from './lock.ts';
-import { ensureDataRoot } from './roots.ts';
+import { ensureDataRoot, namesIn } from './roots.ts';
 import { createStagingDirectory, discardTree, type RemoveTree } from './staging.ts';
 
 export interface LayerKey {
@@ -75,7 +75,12 @@ export function stageLayer(host: Host, key: LayerKey, removeTree?: RemoveTree): 
   ensureDataRoot(host);
   const staging = createStagingDirectory(host);
   const diffDir = `${staging.path}/diff`;
-  mkdirSync(diffDir, { mode: 0o755 });
+  try {
+    mkdirSync(diffDir, { mode: 0o755 });
+  } catch (error) {
+    staging[Symbol.dispose]();
+    throw withSpaceHint(error, host.dataRoot);
+  }
   return {
     diffDir,
     [Symbol.dispose]: () => staging[Symbol.dispose](),
@@ -118,7 +123,7 @@ export async function removeLayer(host: Host, key: LayerKey, removeTree?: Remove
 
 /** All layers that have a name, usable or not. */
 export function listLayers(host: Host): LayerKey[] {
-  return readNames(layout.layers(host)).flatMap((name) => {
+  return namesIn(layout.layers(host)).flatMap((name) => {
     const [, hex, kind] = /^([0-9a-f]{64}|[0-9a-f]{128})-([ms])$/.exec(name) ?? [];
     if (hex === undefined || (kind !== 'm' && kind !== 's')) return [];
     return [{ diffId: parseDigest(`${hex.length === 64 ? 'sha256' : 'sha512'}:${hex}`), kind }];
@@ -132,7 +137,7 @@ export function restoreLink(host: Host, record: LayerRecord): void {
 
 /** The short links and what they point to: `../<hex>-<kind>/diff`. */
 export function listLinks(host: Host): Array<{ readonly path: string; readonly target: string }> {
-  return readNames(layout.layerLinks(host)).map((name) => {
+  return namesIn(layout.layerLinks(host)).map((name) => {
     const path = linkPath(host, name);
     return { path, target: readlinkSync(path) };
   });
@@ -190,12 +195,3 @@ function makeLink(host: Host, key: LayerKey): string {
 const linkTarget = ({ diffId, kind }: LayerKey) => `../${hexOf(diffId)}-${kind}/diff`;
 const linkPath = (host: Host, link: string) => `${layout.layerLinks(host)}/${link}`;
 const recordPath = (host: Host, { diffId, kind }: LayerKey) => `${layout.layer(host, hexOf(diffId), kind)}/layer.json`;
-
-function readNames(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return [];
-    throw error;
-  }
-}

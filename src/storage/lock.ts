@@ -16,6 +16,7 @@ import { closeSync, fstatSync, openSync, rmSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CtrError, errnoOf } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
+import { withSpaceHint } from '../base/json-file.ts';
 import { flock, type LockMode, tryFlock } from '../linux/files.ts';
 import { layout } from './layout.ts';
 import { ensureDataRoot, ensureRunRoot } from './roots.ts';
@@ -123,7 +124,7 @@ function openLockFile(target: LockTarget): number {
   try {
     return openSync(target.path, 'a+', 0o600);
   } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw error;
+    if (errnoOf(error) !== 'ENOENT') throw withSpaceHint(error, target.path);
     target.prepare();
     return openSync(target.path, 'a+', 0o600);
   }

@@ -1,5 +1,5 @@
 /** Make the two roots. Both are private (0700): what is below them may be world-writable inside a container. */
-import { lstatSync, mkdirSync } from 'node:fs';
+import { lstatSync, mkdirSync, readdirSync } from 'node:fs';
 import { CtrError, errnoOf } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
 import { readJsonFile, withSpaceHint, writeJsonFile } from '../base/json-file.ts';
@@ -35,6 +35,16 @@ export function ensureRunRoot(host: Host): void {
   }
   mkdirSync(layout.runContainers(host), { recursive: true, mode: 0o700 });
   mkdirSync(layout.locks(host), { recursive: true, mode: 0o700 });
+}
+
+/** The names in a directory; none where it does not exist (yet). */
+export function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  }
 }
 
 function makePrivate(path: string): void {

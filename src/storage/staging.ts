@@ -9,7 +9,7 @@ import type { Host } from '../base/host.ts';
 import { withSpaceHint } from '../base/json-file.ts';
 import { layout } from './layout.ts';
 import { type Lock, type LockTarget, tryLock } from './lock.ts';
-import { ensureDataRoot } from './roots.ts';
+import { ensureDataRoot, namesIn } from './roots.ts';
 
 /**
  * Deletes a tree that holds files of subordinate ids, which takes a process in the user namespace. Used only where
@@ -157,14 +157,7 @@ const stagingLock = (host: Host, path: string): LockTarget => ({
 });
 
 function stagedPaths(host: Host): string[] {
-  let names: string[];
-  try {
-    names = readdirSync(layout.tmp(host));
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return [];
-    throw error;
-  }
-  const stems = new Set(names.map((name) => name.replace(/\.lock$/, '')));
+  const stems = new Set(namesIn(layout.tmp(host)).map((name) => name.replace(/\.lock$/, '')));
   return [...stems].map((stem) => `${layout.tmp(host)}/${stem}`);
 }
 

@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync, writeSync } from 'node:fs';
 import { createHost } from '../../../src/base/host.ts';
+import { withSpaceHint, writeAll } from '../../../src/base/json-file.ts';
 import { sha256Of } from '../../../src/oci/digest.ts';
 import { mediaTypes } from '../../../src/oci/media-types.ts';
 import { parseReference } from '../../../src/oci/reference.ts';
@@ -20,10 +21,26 @@ const host = createHost({ env: { HOME: root, XDG_DATA_HOME: `${root}/data`, XDG_
 
 function put(content: Buffer, mediaType: string) {
   const writer = createBlobWriter(host);
-  writeSync(writer.fd, content);
+  try {
+    writeAll(writer.fd, content);
+  } catch (error) {
+    writer.discard();
+    throw withSpaceHint(error, host.dataRoot);
+  }
   const digest = sha256Of(content);
   writer.publish(digest);
   return { mediaType, digest, size: content.length };
+}
+
+function unpack(directory: string, content: string): void {
+  try {
+    for (const name of ['a', 'b', 'c']) {
+      mkdirSync(`${directory}/${name}`);
+      writeFileSync(`${directory}/${name}/file`, content);
+    }
+  } catch (error) {
+    throw withSpaceHint(error, host.dataRoot);
+  }
 }
 
 writeSync(1, 'ready\n');
@@ -34,10 +51,7 @@ for (let round = 0; round < Number(roundsText); round++) {
   const layer = put(Buffer.from(`layer ${seed}`.repeat(1000)), mediaTypes.ociLayer);
   const key = { diffId: sha256Of(`diff ${seed}`), kind: 's' } as const;
   using staging = stageLayer(host, key);
-  for (const name of ['a', 'b', 'c']) {
-    mkdirSync(`${staging.diffDir}/${name}`);
-    writeFileSync(`${staging.diffDir}/${name}/file`, seed);
-  }
+  unpack(staging.diffDir, seed);
   await staging.publish(3);
   if (round % 4 === 0) syncLayers(host, [key]);
   const body = { architecture: 'amd64', os: 'linux', seed, rootfs: { type: 'layers', diff_ids: [key.diffId] } };

@@ -72,6 +72,12 @@ async function begin(session: RegistrySession, request: UploadRequest): Promise<
   return { location: locationOf(response), minChunkBytes: Number.isSafeInteger(minimum) ? minimum : 0 };
 }
 
+/** Where the next byte goes. */
+interface UploadPoint {
+  readonly location: URL;
+  readonly sent: number;
+}
+
 function locationOf(response: HttpResponse): URL {
   const location = response.header('location');
   if (location !== undefined && URL.canParse(location, response.url)) return new URL(location, response.url);
@@ -89,19 +95,19 @@ async function uploadWhole(session: RegistrySession, request: UploadRequest, fir
 
 async function uploadInChunks(session: RegistrySession, request: UploadRequest, begun: UploadSession): Promise<void> {
   const chunkBytes = Math.max(request.chunkBytes ?? defaultChunkBytes, begun.minChunkBytes);
-  let location = begun.location;
-  let sent = 0;
-  while (sent < request.size) {
-    await withRetries(request.retry, request.retryDeps ?? {}, async (attempt) => {
-      if (attempt > 0) ({ location, sent } = await progressOf(session, request, location));
-      const length = Math.min(chunkBytes, request.size - sent);
-      if (length === 0) return;
-      location = await sendChunk(session, request, location, { start: sent, length });
-      sent += length;
+  let at: UploadPoint | 'mounted' = { location: begun.location, sent: 0 };
+  while (at !== 'mounted' && at.sent < request.size) {
+    let point: UploadPoint | 'mounted' = at;
+    at = await withRetries(request.retry, request.retryDeps ?? {}, async (attempt) => {
+      if (attempt > 0 && point !== 'mounted') point = await pickUp(session, request, point.location);
+      if (point === 'mounted' || point.sent === request.size) return point;
+      const length = Math.min(chunkBytes, request.size - point.sent);
+      const location = await sendChunk(session, request, point.location, { start: point.sent, length });
+      return { location, sent: point.sent + length };
     });
-    request.onProgress?.(sent);
+    if (at !== 'mounted') request.onProgress?.(at.sent);
   }
-  await finish(session, request, location, request.size);
+  if (at !== 'mounted') await finish(session, request, at.location, request.size);
 }
 
 async function sendChunk(
@@ -127,11 +133,23 @@ async function sendChunk(
   return locationOf(response);
 }
 
-/** distribution-spec "Pushing a blob in chunks": GET on the location tells what has arrived (`Range: 0-N`). */
-async function progressOf(session: RegistrySession, request: UploadRequest, location: URL) {
-  const response = await session.once({ method: 'GET', target: location, scope: scopeOf(request), accept: [204] });
+/**
+ * distribution-spec "Pushing a blob in chunks": GET on the location tells what has arrived (`Range: 0-N`). The
+ * distribution project's registry forgets an upload whose chunk broke off: then there is nothing but a new beginning.
+ */
+async function pickUp(
+  session: RegistrySession,
+  request: UploadRequest,
+  location: URL,
+): Promise<UploadPoint | 'mounted'> {
+  const response = await session.once({ method: 'GET', target: location, scope: scopeOf(request), accept: [204, 404] });
   await response.discard();
+  if (response.status === 404) {
+    const begun = await begin(session, request);
+    return begun === 'mounted' ? begun : { location: begun.location, sent: 0 };
+  }
   const last = /^(?:bytes=)?0-(\d+)$/.exec(response.header('range') ?? '')?.[1];
+  // `0-0` is what registries say of an empty upload, too; one byte more or less costs nothing.
   const sent = last === undefined || last === '0' ? 0 : Number(last) + 1;
   if (sent > request.size) {
     throw new TransportError('NETWORK', `${session.registry} has more of ${request.digest} than there is`, {

@@ -1,0 +1,250 @@
+/** `ctr pull` and `ctr run` as the manual page tells it: an unprivileged user, a registry, a Debian. */
+import { readFileSync, statSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect } from 'vitest';
+import { type Bed, openBed } from '../support/bed.ts';
+import { needs } from '../support/needs.ts';
+import { until } from '../support/run-as.ts';
+
+let bed: Bed;
+beforeAll(async () => {
+  bed = await openBed({ images: ['busybox', 'debian', 'manylayers'] });
+});
+afterAll(() => bed?.close());
+
+const run = (...args: readonly string[]) => bed.ctr('run', '--rm', '--network', 'none', ...args);
+const debianPromise = needs('registry', 'skopeo', 'mmdebstrap', 'subordinate-ids');
+const promise = needs('registry', 'skopeo', 'busybox', 'subordinate-ids');
+
+describe('ctr pull [E]', () => {
+  debianPromise('fetches debian:bookworm and keeps the owners that Debian gave its files', async () => {
+    const debian = bed.image('debian');
+    expect(await bed.ctr('pull', debian)).toMatchObject({ code: 0 });
+
+    expect(await run(debian, 'stat', '-c', '%u:%g %a', '/etc/shadow')).toMatchObject({ code: 0, stdout: '0:42 640\n' });
+    expect(await run(debian, 'stat', '-c', '%a', '/usr/bin/passwd')).toMatchObject({ stdout: '4755\n' });
+  });
+
+  debianPromise('prints the image ID on stdout, and progress elsewhere', async () => {
+    const { stdout } = await bed.ctr('pull', '-q', bed.image('debian'));
+    expect(stdout).toMatch(/^[0-9a-f]{64}\n$/);
+  });
+
+  promise('says which image is missing when the registry does not have it', async () => {
+    const outcome = await bed.ctr('pull', `${bed.registryHost}/no/such:image`);
+    expect(outcome.code).toBe(125);
+    expect(outcome.stderr).toContain(`${bed.registryHost}/no/such:image`);
+  });
+});
+
+describe('ctr run: who one is [E]', () => {
+  promise('is uid 0 inside and the caller outside', async () => {
+    const work = bed.directory('work');
+    const outcome = await run('-v', `${work}:/work`, bed.image('busybox'), 'sh', '-c', 'id -u; touch /work/made');
+    expect(outcome).toMatchObject({ code: 0, stdout: '0\n' });
+    expect(statSync(`${work}/made`)).toMatchObject({ uid: bed.user.uid, gid: bed.user.gid });
+  });
+
+  for (const [user, ids] of [
+    ['1000', '1000 1000'],
+    ['www-data', '33 33'],
+    ['5000:5000', '5000 5000'],
+    ['0:33', '0 33'],
+  ] as const) {
+    promise(`is ${ids} (uid gid) with -u ${user}`, async () => {
+      const outcome = await run('-u', user, bed.image('busybox'), 'sh', '-c', 'echo $(id -u) $(id -g)');
+      expect(outcome).toMatchObject({ code: 0, stdout: `${ids}\n` });
+    });
+  }
+
+  promise('has the supplementary groups that /etc/group gives the user', async () => {
+    const { stdout } = await run('-u', 'user', bed.image('busybox'), 'id', '-G');
+    expect(stdout.trim().split(' ').sort()).toEqual(['1000', '42']);
+  });
+
+  promise('refuses a user that the image does not know', async () => {
+    const outcome = await run('-u', 'nobody-here', bed.image('busybox'), 'true');
+    expect(outcome.code).toBe(125);
+    expect(outcome.stderr).toContain('nobody-here');
+  });
+});
+
+describe('ctr run: bind mounts [E]', () => {
+  promise('shows the caller’s files as root’s, and writes them back as the caller’s', async () => {
+    const dir = bed.directory('mine');
+    bed.file('mine/hello', 'hello\n');
+    const outcome = await run(
+      '-v',
+      `${dir}:/data`,
+      bed.image('busybox'),
+      'sh',
+      '-c',
+      'stat -c %u:%g /data/hello; cat /data/hello',
+    );
+    expect(outcome).toMatchObject({ code: 0, stdout: '0:0\nhello\n' });
+  });
+
+  promise('keeps :ro read-only', async () => {
+    const dir = bed.directory('mine');
+    const outcome = await run('-v', `${dir}:/data:ro`, bed.image('busybox'), 'touch', '/data/new');
+    expect(outcome.code).toBe(1);
+    expect(outcome.stderr).toContain('Read-only file system');
+  });
+
+  promise('refuses a source that does not exist', async () => {
+    const outcome = await run('-v', `${bed.home}/absent:/data`, bed.image('busybox'), 'true');
+    expect(outcome.code).toBe(125);
+    expect(outcome.stderr).toContain(`${bed.home}/absent`);
+  });
+});
+
+describe('ctr run: exit codes, podman-run(1) "Exit Status" [E]', () => {
+  promise('is the command’s own', async () => {
+    expect((await run(bed.image('busybox'), 'sh', '-c', 'exit 42')).code).toBe(42);
+  });
+
+  promise('is 137 when SIGKILL ended the command', async () => {
+    const running = bed.start('run', '--rm', '--network', 'none', bed.image('busybox'), 'sleep', '4242');
+    await until('the command to run', () => commandsOf(bed).has('sleep 4242'));
+    process.kill(commandsOf(bed).get('sleep 4242') ?? 0, 'SIGKILL');
+    expect((await running.ended).code).toBe(137);
+  });
+
+  promise('is 127 when the command is not found', async () => {
+    const outcome = await run(bed.image('busybox'), '/no/such/program');
+    expect(outcome.code).toBe(127);
+    expect(outcome.stderr).toContain('/no/such/program');
+  });
+
+  promise('is 126 when the command cannot be executed', async () => {
+    expect((await run(bed.image('busybox'), '/etc/passwd')).code).toBe(126);
+  });
+
+  promise('is 125 when ctr itself fails', async () => {
+    expect((await run('--no-such-flag', bed.image('busybox'), 'true')).code).toBe(125);
+    expect((await run(`${bed.registryHost}/no/such:image`, 'true')).code).toBe(125);
+  });
+});
+
+/** Command lines of the user's processes. */
+function commandsOf(of: Bed): Map<string, number> {
+  const commandOf = (pid: number) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
+    } catch {
+      return ''; // it has ended
+    }
+  };
+  return new Map(of.processes().map((pid) => [commandOf(pid), pid]));
+}
+
+describe('ctr run: standard streams [E]', () => {
+  promise('passes stdin with -i, and keeps stdout and stderr apart', async () => {
+    const args = ['run', '--rm', '-i', '--network', 'none', bed.image('busybox'), 'sh', '-c', 'cat; echo oops >&2'];
+    const outcome = await bed.ctrWith({ input: 'one\ntwo\n' }, ...args);
+    expect(outcome).toMatchObject({ code: 0, stdout: 'one\ntwo\n' });
+    expect(outcome.stderr).toBe('oops\n');
+  });
+
+  promise('gives an empty stdin without -i', async () => {
+    const outcome = await bed.ctrWith({ input: 'x' }, 'run', '--rm', '--network', 'none', bed.image('busybox'), 'cat');
+    expect(outcome).toMatchObject({ code: 0, stdout: '' });
+  });
+
+  promise('passes 8 MB through unchanged', async () => {
+    const input = Buffer.alloc(8_000_000, 'ctr moves bytes\n');
+    const args = [
+      'run',
+      '--rm',
+      '-i',
+      '--network',
+      'none',
+      bed.image('busybox'),
+      'sh',
+      '-c',
+      'cat | md5sum; cat /dev/null',
+    ];
+    const inside = await bed.ctrWith({ input }, ...args);
+    const outside = await bed.sh('md5sum', { input });
+    expect(inside.stdout).toBe(outside.stdout);
+  });
+});
+
+describe('ctr run: signals [E]', () => {
+  const trap = 'trap "echo got TERM; exit 7" TERM; echo ready; while :; do sleep 0.1; done';
+
+  promise('passes SIGTERM on to the command, whose answer is the exit code', async () => {
+    const running = bed.start('run', '--rm', '--network', 'none', bed.image('busybox'), 'sh', '-c', trap);
+    await until('the command to be ready', () => running.stdout().includes('ready'));
+    running.child.kill('SIGTERM');
+    expect(await running.ended).toMatchObject({ code: 7, stdout: 'ready\ngot TERM\n' });
+  });
+
+  promise('exits with 143 when SIGTERM ends the command', async () => {
+    const command = ['sh', '-c', 'echo ready; sh -c "echo \\$\\$ >/tmp/pid; exec sleep 60"'];
+    const running = bed.start('run', '--rm', '--init', '--network', 'none', bed.image('busybox'), ...command);
+    await until('the command to be ready', () => running.stdout().includes('ready'));
+    running.child.kill('SIGTERM');
+    expect((await running.ended).code).toBe(143);
+  });
+
+  promise('leaves neither mount nor half-made state when ctr is killed by SIGKILL', async () => {
+    const running = bed.start(
+      'run',
+      '--rm',
+      '--name',
+      'victim',
+      '--network',
+      'none',
+      bed.image('busybox'),
+      'sh',
+      '-c',
+      trap,
+    );
+    await until('the command to be ready', () => running.stdout().includes('ready'));
+    running.child.kill('SIGKILL');
+    await running.ended;
+
+    expect(bed.mounts()).toEqual([]);
+    expect(await run(bed.image('busybox'), 'echo', 'next')).toMatchObject({ code: 0, stdout: 'next\n' });
+    expect(await bed.ctr('images')).toMatchObject({ code: 0 });
+  });
+});
+
+describe('ctr run: the container’s world [E]', () => {
+  promise('has its own process ids, host name and an empty network', async () => {
+    const script = 'echo $$; hostname; ls /sys/class/net';
+    const { stdout } = await run('--hostname', 'inside', bed.image('busybox'), 'sh', '-c', script);
+    expect(stdout).toBe('1\ninside\nlo\n');
+  });
+
+  promise('cannot see the host’s processes or mount its disks', async () => {
+    const outcome = await run(bed.image('busybox'), 'sh', '-c', 'mount -t tmpfs none /tmp; ls -d /proc/[0-9]* | wc -l');
+    expect(outcome.stderr).toMatch(/permission denied|Operation not permitted/i);
+    expect(Number(outcome.stdout)).toBeLessThan(6);
+  });
+
+  promise('takes environment, directory and an emptied entrypoint from the flags', async () => {
+    const flags = ['-e', 'GREETING=hi there', '-w', '/var/www', '--entrypoint', 'sh'];
+    const { stdout } = await run(...flags, bed.image('busybox'), '-c', 'echo "$GREETING" $(pwd)');
+    expect(stdout).toBe('hi there /var/www\n');
+  });
+
+  promise('keeps one container’s changes from the next', async () => {
+    await run(bed.image('busybox'), 'sh', '-c', 'echo mine >/etc/passwd');
+    expect((await run(bed.image('busybox'), 'head', '-c', '4', '/etc/passwd')).stdout).toBe('root');
+  });
+
+  promise(
+    'runs an image with 150 layers, whiteout included',
+    async () => {
+      const outcome = await run(
+        bed.image('manylayers'),
+        'sh',
+        '-c',
+        'cat /level; ls /levels | wc -l; test -e /levels/2',
+      );
+      expect(outcome).toMatchObject({ code: 1, stdout: '150\n148\n' });
+    },
+    240_000,
+  );
+});

@@ -1,0 +1,59 @@
+/**
+ * Visible skips: `describe.skipIf(lacks('podman'))` hides a test without a word, `needs` puts the reason into its
+ * title, and CI counts it. A test that needs something says so in its first line.
+ */
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { type TestFunction, test } from 'vitest';
+
+/** What a machine may lack, and how one sees that it has it. */
+const probes = {
+  root: () => process.getuid?.() === 0,
+  podman: () => onPath('podman'),
+  skopeo: () => onPath('skopeo'),
+  registry: () => onPath('docker-registry'),
+  tmux: () => onPath('tmux'),
+  strace: () => onPath('strace'),
+  openssl: () => onPath('openssl'),
+  htpasswd: () => onPath('htpasswd'),
+  busybox: () => onPath('busybox'),
+  mmdebstrap: () => onPath('mmdebstrap') || onPath('debootstrap'),
+  crun: () => onPath('crun'),
+  pasta: () => onPath('pasta') && writable('/dev/net/tun'),
+  fuse: () => onPath('fuse-overlayfs') && writable('/dev/fuse'),
+  'subordinate-ids': () => onPath('newuidmap') && (process.getuid?.() === 0 || hasRange()),
+} as const;
+export type Need = keyof typeof probes;
+
+/** The first need that this machine does not meet, or undefined. */
+export function missing(...needs: readonly Need[]): Need | undefined {
+  return needs.find((need) => !probes[need]());
+}
+
+/** A `test` that runs where every need is met and is a visible skip, with the reason in its title, elsewhere. */
+export function needs(...all: readonly Need[]): (title: string, body: TestFunction, timeoutMs?: number) => void {
+  const lacking = missing(...all);
+  if (lacking === undefined) return (title, body, timeoutMs) => test(title, { ...timeout(timeoutMs) }, body);
+  return (title) => test.skip(`${title} [skipped: this machine has no ${lacking}]`, () => undefined);
+}
+
+const timeout = (timeoutMs: number | undefined) => (timeoutMs === undefined ? {} : { timeout: timeoutMs });
+
+export function onPath(program: string): boolean {
+  const path = `${process.env.PATH ?? ''}:/usr/sbin:/sbin`;
+  return path.split(':').some((dir) => dir !== '' && existsSync(`${dir}/${program}`));
+}
+
+/** Tests run as another user than root: what counts is the permission of others. */
+function writable(device: string): boolean {
+  try {
+    accessSync(device, constants.R_OK | constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function hasRange(): boolean {
+  const user = process.env.USER ?? '';
+  return existsSync('/etc/subuid') && readFileSync('/etc/subuid', 'utf8').includes(`${user}:`);
+}

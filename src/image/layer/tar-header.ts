@@ -25,7 +25,7 @@ export function decodeHeader(block: Buffer): TarHeader | undefined {
   const sums = checksums(block);
   if (sums.unsigned === 0) return undefined;
   const name = text(block, 0, 100);
-  const stored = number(block, 148, 8, name);
+  const stored = Number.parseInt(text(block, 148, 8), 8);
   const seed = 8 * 32;
   // Some old writers summed signed characters (GNU tar accepts both).
   if (stored !== sums.unsigned + seed && stored !== sums.signed + seed) {

@@ -7,18 +7,18 @@ import type { OwnerMode } from './apply-metadata.ts';
 import { linesOf, restoreError, type UnpackedAnswer, type WorkerRequest, workerAnswer } from './unpack-protocol.ts';
 
 export interface StagedLayer {
-  /** Below the data root. */
+  /** The staging directory, relative to the data root: gets `diff/`, and `owners` in single-id mode. */
   readonly relativePath: string;
-  /** Make it the layer with that content; returning means that it is stored. */
-  publish(diffId: Digest): void | Promise<void>;
-  discard(): void | Promise<void>;
+  /** Make it visible as the layer it was created for; `sizeBytes` is the space it takes. */
+  publish(sizeBytes: number): unknown;
+  discard(): unknown;
 }
 
 export interface UnpackerOptions {
   readonly toWorker: { write(line: string): unknown; end(): unknown };
   /** Ends when the worker does. */
   readonly fromWorker: AsyncIterable<Buffer | string>;
-  readonly staging: { create(): StagedLayer };
+  readonly staging: { create(diffId: Digest): StagedLayer };
   readonly kind: OwnerMode;
   /** Told once per layer that lost something: devices, attributes. */
   readonly warn?: (message: string) => void;
@@ -42,7 +42,7 @@ export function createLayerUnpacker(options: UnpackerOptions): LayerUnpacker {
 
   const begin = ({ archivePath, compression, diffId }: LayerArchive): LayerInProgress => {
     const id = ++lastId;
-    const staged = options.staging.create();
+    const staged = options.staging.create(diffId);
     const answered = new Promise<UnpackedAnswer>((resolve, reject) => {
       if (gone) reject(gone);
       else pending.set(id, { resolve, reject });
@@ -51,7 +51,7 @@ export function createLayerUnpacker(options: UnpackerOptions): LayerUnpacker {
       const target = staged.relativePath;
       tell({ op: 'begin', id, archive: archivePath, compression, target, diffId, owners: options.kind });
     }
-    const done = settle(answered, staged, diffId, options.warn);
+    const done = settle(answered, staged, options.warn);
     // A caller that looks at `done` only later must not bring the process down meanwhile.
     done.catch(() => {});
     return {
@@ -92,14 +92,13 @@ async function listen(fromWorker: AsyncIterable<Buffer | string>, pending: Map<n
 async function settle(
   answered: Promise<UnpackedAnswer>,
   staged: StagedLayer,
-  diffId: Digest,
   warn: UnpackerOptions['warn'],
 ): Promise<void> {
   try {
-    const { skippedDevices, warnings } = await answered;
+    const { sizeBytes, skippedDevices, warnings } = await answered;
     for (const warning of warnings) warn?.(warning);
     if (skippedDevices > 0) warn?.(`${skippedDevices} device nodes of a layer are left out: only root may make them`);
-    await staged.publish(diffId);
+    await staged.publish(sizeBytes);
   } catch (error) {
     await staged.discard();
     throw error;

@@ -9,7 +9,7 @@ import { LayerWriter, type UnpackSummary } from './unpack.ts';
 
 export interface UnpackOrder {
   readonly archive: string;
-  /** An existing, empty directory; it gets `diff/`, and `owners` in single-id mode when some are not root's. */
+  /** A staging directory: `diff/` in it is made unless it is there and empty; `owners` when single-id mode has any. */
   readonly target: string;
   readonly diffId: Digest;
   readonly owners: OwnerMode;
@@ -48,7 +48,7 @@ export class UnpackJob {
   /** Resolves when the layer is written and its content matched the diffId. */
   async run(): Promise<UnpackSummary> {
     const { target, diffId, owners } = this.#order;
-    mkdirSync(`${target}/diff`, 0o755);
+    mkdirSync(`${target}/diff`, { recursive: true, mode: 0o755 });
     const hasher = hasherFor(diffId);
     const writer = new LayerWriter(`${target}/diff`, owners);
     const reader = new TarReader(writer);

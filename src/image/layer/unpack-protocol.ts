@@ -38,6 +38,7 @@ const unpacked = object({
   id: natural,
   ok: literal(true),
   bytes: natural,
+  sizeBytes: natural,
   entries: natural,
   skippedDevices: natural,
   warnings: array(string),

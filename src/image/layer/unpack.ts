@@ -9,8 +9,10 @@ import {
   chmodSync,
   closeSync,
   constants,
+  fstatSync,
   ftruncateSync,
   linkSync,
+  lstatSync,
   mkdirSync,
   openSync,
   rmdirSync,
@@ -40,6 +42,8 @@ export interface UnpackSummary {
   readonly entries: number;
   /** Bytes of file content, holes not counted. */
   readonly bytes: number;
+  /** Space that the tree takes, as du(1) counts it. */
+  readonly sizeBytes: number;
   /** Device nodes (and sockets) cannot be made without root; containers get their own /dev. */
   readonly skippedDevices: number;
   readonly warnings: readonly string[];
@@ -69,6 +73,7 @@ export class LayerWriter implements TarSink {
   #file: OpenFile | undefined;
   #entries = 0;
   #bytes = 0;
+  #blocks = 0;
   #skippedDevices = 0;
 
   /** `directory` must exist, be empty and be private to the caller. */
@@ -103,6 +108,7 @@ export class LayerWriter implements TarSink {
       const { fd, path, entry, madeMode } = file;
       const owner = this.#metadata.apply({ kind: 'file', path, name: entry.name, fd, madeMode }, entry);
       this.#keep(file.place, { kind: 'file', owner });
+      this.#blocks += fstatSync(fd).blocks;
     });
     this.abandon();
   }
@@ -113,6 +119,7 @@ export class LayerWriter implements TarSink {
     return {
       entries: this.#entries,
       bytes: this.#bytes,
+      sizeBytes: this.#blocks * 512,
       skippedDevices: this.#skippedDevices,
       warnings: [...this.#metadata.warnings.values()],
       owners: formatOwners(ownersBelow(this.#tree.root, (directory) => this.#directoryOwners.get(directory))),
@@ -250,8 +257,10 @@ export class LayerWriter implements TarSink {
     const { path: name, metadata } = directory;
     const path = name === '' ? this.#directory : `${this.#directory}/${name}`;
     this.#named(name, () => {
+      this.#blocks += lstatSync(toPath(path)).blocks;
       if (directory.isOpaque) setXattr(toPath(path), 'user.overlay.opaque', Buffer.from('y'));
-      const madeMode = 0o755 & ~this.#umask;
+      // The layer's own directory was made by the caller: its mode is not known here.
+      const madeMode = name === '' ? -1 : 0o755 & ~this.#umask;
       if (!metadata) {
         // A parent that the archive does not have is root's and 0755.
         if (madeMode !== 0o755) chmodSync(toPath(path), 0o755);

@@ -47,8 +47,8 @@ export async function runUnpackWorker(input: AsyncIterable<Buffer | string>, out
 
 async function answerFor({ id }: BeginRequest, job: UnpackJob): Promise<WorkerAnswer> {
   try {
-    const { bytes, entries, skippedDevices, warnings } = await job.run();
-    return { id, ok: true, bytes, entries, skippedDevices, warnings };
+    const { bytes, sizeBytes, entries, skippedDevices, warnings } = await job.run();
+    return { id, ok: true, bytes, sizeBytes, entries, skippedDevices, warnings };
   } catch (error) {
     return { id, ok: false, error: describeError(error) };
   }

@@ -40,6 +40,9 @@ function sampleTree(): string {
   return root;
 }
 
+const inTwo = (archive: Buffer, compress: (part: Buffer) => Buffer) =>
+  Buffer.concat([compress(archive.subarray(0, 700)), compress(archive.subarray(700))]);
+
 const gnuTar = (root: string, format: string) =>
   execFileSync('tar', ['-c', `--format=${format}`, '--sparse', '--xattrs', '--xattrs-include=*', '-C', root, '.'], {
     maxBuffer: 1 << 30,
@@ -60,7 +63,18 @@ describe('unpacking archives of GNU tar [I] image-spec layer.md', () => {
         // The gnu format has whole seconds only: times are clamped away there.
         const options = format === 'pax' ? {} : { sourceDateEpoch: 946_684_800 };
         expect((await pack(diff, options)).equals(await pack(root, options))).toBe(true);
-      });
+      },
+    );
+  }
+
+  it.each([
+    ['gzip', (archive: Buffer) => gzipSync(archive)],
+    ['gzip in members', (archive: Buffer) => inTwo(archive, gzipSync)],
+    ['zstd', (archive: Buffer) => zstdCompressSync(archive)],
+    ['zstd in frames', (archive: Buffer) => inTwo(archive, zstdCompressSync)],
+  ])('undoes %s by its magic', async (_name, compress) => {
+    const archive = tarOf(file('a', 'content'), file('b', 'x'.repeat(5000)));
+    const { diff } = await unpack(archive, { compressed: compress(archive) });
     expect(tree(diff)).toEqual(['a=content', 'b (5000 bytes)']);
   });
 

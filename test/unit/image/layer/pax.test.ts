@@ -29,9 +29,11 @@ describe('pax [U] POSIX "pax Extended Header"', () => {
       seconds: fc.integer({ min: -1e10, max: 1e10 }),
       nanoseconds: fc.integer({ min: 0, max: 999_999_999 }),
     });
-    fc.assert(fc.property(time, (wanted) => {
-expect(paxTime(formatPaxTime(wanted));
-}).toEqual(wanted)));
+    fc.assert(
+      fc.property(time, (wanted) => {
+        expect(paxTime(formatPaxTime(wanted))).toEqual(wanted);
+      }),
+    );
   });
 });
 

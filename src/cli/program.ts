@@ -87,6 +87,20 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./inspect.ts'),
   },
   {
+    name: 'info',
+    also: ['system info'],
+    group: 'system',
+    summary: 'Show what this host offers and where things are kept',
+    load: () => import('./info.ts'),
+  },
+  {
+    name: 'doctor',
+    also: ['system doctor'],
+    group: 'system',
+    summary: 'Try what containers need on this host, with a remedy for each failure',
+    load: () => import('./doctor.ts'),
+  },
+  {
     name: 'version',
     also: [],
     group: 'system',

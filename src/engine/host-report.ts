@@ -1,0 +1,108 @@
+/** What `ctr info` shows: this host, this user's store and the rungs taken, in the structure of `podman info`. */
+import { statfsSync } from 'node:fs';
+import { availableParallelism, freemem, hostname, release, totalmem, uptime } from 'node:os';
+import type { Host } from '../base/host.ts';
+import { version } from '../base/version.ts';
+import { findExecutable, readKernelFile } from '../linux/probe.ts';
+import { chooseIdMaps } from '../ns/id-maps.ts';
+import { hostPlatform } from '../oci/platform.ts';
+import type { IdMapping } from '../oci/runtime.ts';
+import { readRunningState } from '../storage/container-state.ts';
+import { listContainers } from '../storage/container-store.ts';
+import { listImages } from '../storage/image-store.ts';
+import { layout } from '../storage/layout.ts';
+import { readCgroups } from './host-cgroups.ts';
+import { chooseStorageDriver } from './storage-driver.ts';
+
+export type HostReport = ReturnType<typeof hostReport>;
+
+export function hostReport(host: Host) {
+  return { host: hostPart(host), store: storePart(host), version: versionPart() };
+}
+
+function hostPart(host: Host) {
+  const { version: cgroupVersion, controllers, isDelegated } = readCgroups();
+  const path = host.env.PATH ?? '';
+  const find = (name: string) => findExecutable(name, path);
+  const maps = chooseIdMaps({ uid: host.uid, gid: host.gid, path, find });
+  const pasta = find('pasta');
+  return {
+    arch: hostPlatform().architecture,
+    cgroupControllers: controllers,
+    cgroupDelegated: isDelegated,
+    cgroupManager: 'cgroupfs',
+    cgroupVersion: `v${cgroupVersion}`,
+    cpus: availableParallelism(),
+    distribution: distribution(readKernelFile('/etc/os-release') ?? ''),
+    hostname: hostname(),
+    idMappings: {
+      kind: maps.kind,
+      uidmap: podmanMap(maps.uid),
+      gidmap: podmanMap(maps.gid),
+      ...(maps.notice === undefined ? {} : { notice: maps.notice }),
+    },
+    kernel: release(),
+    memFree: freemem(),
+    memTotal: totalmem(),
+    network: { rootlessNetworkCmd: pasta ?? find('slirp4netns') ?? 'none' },
+    ociRuntime: { name: 'ctr', path: process.execPath, version },
+    os: 'linux',
+    pasta: { executable: pasta ?? '' },
+    security: {
+      apparmorEnabled: readKernelFile('/sys/module/apparmor/parameters/enabled') === 'Y',
+      rootless: host.uid !== 0,
+      seccompEnabled: readKernelFile('/proc/sys/kernel/seccomp/actions_avail') !== undefined,
+      seccompProfilePath: 'default',
+      selinuxEnabled: readKernelFile('/sys/fs/selinux/enforce') !== undefined,
+    },
+    uptime: `${Math.floor(uptime())}s`,
+  };
+}
+
+function storePart(host: Host) {
+  const { containers } = listContainers(host);
+  const running = containers.filter(({ id }) => readRunningState(host, id) !== undefined).length;
+  const { driver, reasons } = chooseStorageDriver(host);
+  const disk = diskOf(host.dataRoot);
+  return {
+    configFile: '',
+    containerStore: { number: containers.length, paused: 0, running, stopped: containers.length - running },
+    graphDriverName: driver,
+    graphDriverReasons: reasons,
+    graphRoot: host.dataRoot,
+    graphRootAllocated: disk.total,
+    graphRootUsed: disk.total - disk.free,
+    imageStore: { number: listImages(host).length },
+    runRoot: host.runRoot,
+    volumePath: layout.volumes(host),
+  };
+}
+
+function versionPart() {
+  return {
+    APIVersion: version,
+    NodeVersion: process.versions.node,
+    OsArch: `linux/${hostPlatform().architecture}`,
+    Version: version,
+  };
+}
+
+/** The names of `podman info`: container_id, host_id, size. */
+function podmanMap(maps: readonly IdMapping[]) {
+  return maps.map(({ containerID, hostID, size }) => ({ container_id: containerID, host_id: hostID, size }));
+}
+
+/** ID and VERSION_ID of an os-release(5) text. */
+export function distribution(osRelease: string): { distribution: string; version: string } {
+  const value = (name: string) => new RegExp(`^${name}=["']?([^"'\\n]*)`, 'm').exec(osRelease)?.[1] ?? 'unknown';
+  return { distribution: value('ID'), version: value('VERSION_ID') };
+}
+
+function diskOf(path: string): { total: number; free: number } {
+  try {
+    const { blocks, bfree, bsize } = statfsSync(path);
+    return { total: blocks * bsize, free: bfree * bsize };
+  } catch {
+    return { total: 0, free: 0 }; // not made yet
+  }
+}

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { checkStore } from '../../../src/storage/check.ts';
@@ -17,6 +18,11 @@ const worker = join(import.meta.dirname, '../../support/workers/store-writer.ts'
 
 function startWriter(root: string, ...rest: readonly string[]) {
   return spawn(process.execPath, [worker, root, ...rest], { stdio: ['ignore', 'pipe', 'inherit'] });
+}
+
+async function waitFor(stream: Readable, text: string): Promise<void> {
+  let seen = '';
+  for (stream.setEncoding('utf8'); !seen.includes(text); ) seen += String(await once(stream, 'data'));
 }
 
 /** Everything that a record promises is there; temporary files of interrupted writes are the only thing to find. */
@@ -34,8 +40,9 @@ describe('a writer that is killed [I] design: crash-only', () => {
     const host = temporaryHost(root);
     for (let round = 0; round < 12; round++) {
       const writer = startWriter(root);
-      await once(writer.stdout, 'data');
-      await sleep(Math.random() * 60);
+      // In turns within the first round, while everything is new, and some rounds later.
+      await waitFor(writer.stdout, round % 2 ? `done ${round}` : 'ready');
+      await sleep(Math.random() * 30);
       writer.kill('SIGKILL');
       await once(writer, 'exit');
       await expectSound(host);

@@ -1,6 +1,6 @@
 /**
  * A process that writes to the store until it is killed: blobs, layers, images, tags, containers, in a loop. Prints a
- * line before it begins, so that the test knows when to kill.
+ * line before it begins and after each round, so that the test knows when to kill.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync, writeSync } from 'node:fs';
@@ -73,4 +73,5 @@ for (let round = 0; round < Number(roundsText); round++) {
     request: {},
   });
   if (round % 2 === 0) await removeContainer(host, container.id);
+  writeSync(1, `done ${round}\n`);
 }

@@ -2,7 +2,7 @@
  * What this kernel lets an unprivileged user do, found out by doing it. Probes are data: `ctr doctor` runs and prints
  * them, docs/kernel-features.md describes them.
  */
-import { accessSync, closeSync, constants, openSync, readFileSync } from 'node:fs';
+import { accessSync, closeSync, constants, openSync, readFileSync, statSync } from 'node:fs';
 import { release } from 'node:os';
 import { errnoOf } from '../base/ctr-error.ts';
 import { isKernelAtLeast } from '../oci/seccomp.ts';
@@ -143,7 +143,7 @@ export function findExecutable(name: string, path: string): string | undefined {
     .find((file) => {
       try {
         accessSync(file, constants.X_OK);
-        return true;
+        return statSync(file).isFile();
       } catch {
         return false;
       }

@@ -1,17 +1,29 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { zstdCompressSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createHost, type Host } from '../../src/base/host.ts';
 import { createLog } from '../../src/base/log.ts';
 import { ensureUnpacked, type PullRequest, pullAllTags, pullImage } from '../../src/image/pull.ts';
 import { hexOf, parseDigest } from '../../src/oci/digest.ts';
+import { mediaTypes } from '../../src/oci/media-types.ts';
 import { blobPath, hasBlob } from '../../src/storage/blob-store.ts';
 import { findImage, listImages, listTags } from '../../src/storage/image-store.ts';
 import { hasLayer } from '../../src/storage/layer-store.ts';
 import { layout } from '../../src/storage/layout.ts';
 import { type CheckingUnpacker, checkingUnpacker } from '../support/checking-unpacker.ts';
 import { type FaultProxy, startFaultProxy } from '../support/fault-proxy.ts';
-import { digestOf, type Image, imageOf, layerOf, noise, pushImage } from '../support/oci-image.ts';
+import {
+  type Descriptor,
+  digestOf,
+  type Image,
+  imageOf,
+  layerOf,
+  noise,
+  pushImage,
+  writeLayout,
+} from '../support/oci-image.ts';
 import { type Registry, startRegistry } from '../support/registry.ts';
 
 let registry: Registry;
@@ -195,6 +207,42 @@ describe('pullImage from an index [I] image-spec image-index.md', () => {
       message: 'no image found in image index for architecture "s390x", variant "", OS "linux"',
       hint: 'it has linux/riscv64; choose with --platform',
     });
+  });
+});
+
+describe('pullImage of every kind of layer [I] image-spec media-types.md', () => {
+  it('pulls Docker schema 2, written by skopeo', async () => {
+    writeLayout(`${dir}/layout`, image, 'latest');
+    const flags = ['--insecure-policy', 'copy', '-q', '--dest-tls-verify=false', '--format', 'v2s2'];
+    const name = `${registry.host}/copied/app`;
+    execFileSync('skopeo', [...flags, `oci:${dir}/layout:latest`, `docker://${name}:latest`]);
+    const { image: record } = await pull({ name });
+    expect(record.diffIds).toEqual(image.layers.map(({ diffId }) => diffId));
+    expect(record.manifest.mediaType).toBe(mediaTypes.dockerManifest);
+  });
+
+  it.each([
+    [mediaTypes.ociLayer, (archive: Buffer) => archive],
+    [mediaTypes.ociLayerZstd, (archive: Buffer) => zstdCompressSync(archive)],
+  ])('pulls %s', async (mediaType, compress) => {
+    const archive = noise(10_000);
+    const retyped = (layers: Descriptor[]) => layers.map((one) => ({ ...one, mediaType }));
+    const wanted = imageOf([{ blob: compress(archive), diffId: digestOf(archive) }], {}, retyped);
+    await pushImage(registry.url, 'team/kinds', 'latest', wanted);
+    expect((await pull({ name: `${registry.host}/team/kinds` })).image.diffIds).toEqual([digestOf(archive)]);
+  });
+
+  it('refuses what is no layer before anything is fetched', async () => {
+    const foreign = (layers: Descriptor[]) => layers.map((one) => ({ ...one, mediaType: 'application/wasm' }));
+    await pushImage(registry.url, 'team/odd', 'latest', imageOf(image.layers, {}, foreign));
+    await expect(pull({ name: `${registry.host}/team/odd` })).rejects.toMatchObject({ code: 'UNSUPPORTED' });
+    expect(unpacker.events).toEqual([]);
+  });
+
+  it('refuses a config that has not as many diff_ids as there are layers', async () => {
+    const fewer = imageOf(image.layers, {}, (layers) => layers.slice(1));
+    await pushImage(registry.url, 'team/fewer', 'latest', fewer);
+    await expect(pull({ name: `${registry.host}/team/fewer` })).rejects.toThrow('1 layers, but the image config has 2');
   });
 });
 

@@ -1,6 +1,6 @@
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createConnection, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -282,6 +282,36 @@ describe('registry without TLS [I]', () => {
 
   it('is a connection refused, and no puzzle, when nobody listens', async () => {
     const error = connect('127.0.0.1:9', 'x', { retry: { retries: 0 } }).registry.ping();
-    await expect(error).rejects.toThrow('GET https://127.0.0.1:9/v2/: connection refused');
+    await expect(error).rejects.toThrow('127.0.0.1:9/v2/: connection refused');
+  });
+});
+
+describe('a proxy [I] HTTPS_PROXY, NO_PROXY', () => {
+  it('is used for all hosts but those in NO_PROXY', async () => {
+    const registry = await startRegistry({ tls: true });
+    const tunnels: string[] = [];
+    const server = createServer();
+    server.on('connect', (request, client: Socket) => {
+      tunnels.push(request.url ?? '');
+      const upstream = createConnection(registry.port, '127.0.0.1', () => client.write('HTTP/1.1 200 OK\r\n\r\n'));
+      client
+        .pipe(upstream)
+        .pipe(client)
+        .on('error', () => undefined);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const proxy = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const env = { HOME: home, XDG_RUNTIME_DIR: home, HTTPS_PROXY: proxy, SSL_CERT_FILE: registry.caFile ?? '' };
+    try {
+      host = createHost({ env, log: host.log });
+      await connect(registry.host, 'x').registry.ping();
+      host = createHost({ env: { ...env, NO_PROXY: 'localhost' }, log: host.log });
+      await connect(registry.host, 'x').registry.ping();
+      expect(tunnels).toEqual([registry.host]);
+    } finally {
+      for (const access of open.splice(0)) access.close();
+      server.close();
+      await registry.stop();
+    }
   });
 });

@@ -8,7 +8,7 @@ import { type Authenticator, createAuthenticator } from './auth.ts';
 import type { Credentials } from './credentials.ts';
 import type { HttpClient, HttpRequest, HttpResponse } from './http-client.ts';
 import { parseRetryAfter, type RetryDeps, type RetryPolicy, withRetries } from './retry.ts';
-import { isTlsFailure, shownUrl, TransportError } from './transport-error.ts';
+import { mayBePlainHttp, shownUrl, TransportError } from './transport-error.ts';
 
 export interface SessionOptions {
   /** Host with port, as in image names: `docker.io`, `localhost:5000`. */
@@ -66,7 +66,7 @@ export function openSession(options: SessionOptions): RegistrySession {
         return accepted(call, response, options.registry);
       } catch (error) {
         const isLast = at === schemes.length - 1;
-        if (isLast || scheme !== undefined || !isTlsFailure(error)) throw error;
+        if (isLast || scheme !== undefined || !mayBePlainHttp(error)) throw error;
       }
     }
     throw new CtrError('INTERNAL', 'no scheme to reach the registry by');

@@ -47,10 +47,10 @@ const reasons: Readonly<Record<string, string>> = {
 const trustFailure = /CERT|SIGNED|ISSUER|ALTNAME|UNABLE_TO_VERIFY/;
 const tlsFailure = /^ERR_(SSL|TLS)_|^EPROTO$|^ERR_OSSL_/;
 
-/** Whether the peer does not speak TLS at all, or in no way that can be agreed on. */
-export function isTlsFailure(error: unknown): boolean {
-  const code = error instanceof TransportError ? errnoOf(error.cause) : errnoOf(error);
-  return code !== undefined && tlsFailure.test(code);
+/** Whether plain http may work where https failed so: nobody listens there, or somebody who speaks no TLS. */
+export function mayBePlainHttp(error: unknown): boolean {
+  const code = error instanceof TransportError ? errnoOf(error.cause) : undefined;
+  return code !== undefined && (tlsFailure.test(code) || code === 'ECONNREFUSED' || code === 'ECONNRESET');
 }
 
 /** Turn what a request or a body stream threw into a TransportError about `what` (`GET https://…`). */

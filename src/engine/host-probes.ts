@@ -76,7 +76,7 @@ function loginNameOf(uid: number): string {
 
 function probeIdMaps(host: Host, path: string): ProbeResult {
   const find = (name: string) => findExecutable(name, path);
-  const maps = chooseIdMaps({ uid: host.uid, gid: host.gid, path, find });
+  const maps = chooseIdMaps({ uid: host.uid, gid: host.gid, find });
   const missing = ['newuidmap', 'newgidmap'].filter((name) => find(name) === undefined);
   if (missing.length > 0) {
     return degraded(

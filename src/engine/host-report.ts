@@ -24,7 +24,7 @@ function hostPart(host: Host) {
   const { version: cgroupVersion, controllers, isDelegated } = readCgroups();
   const path = host.env.PATH ?? '';
   const find = (name: string) => findExecutable(name, path);
-  const maps = chooseIdMaps({ uid: host.uid, gid: host.gid, path, find });
+  const maps = chooseIdMaps({ uid: host.uid, gid: host.gid, find });
   const pasta = find('pasta');
   return {
     arch: hostPlatform().architecture,

@@ -1,6 +1,6 @@
 /**
- * Bundle src/ into dist/ctr.cjs: one CommonJS file, whose modules run when they are first imported. That starts
- * fastest (docs/adr/0002-bundle-and-start-up.md): no chunk is looked up, and one code cache entry serves all.
+ * Bundle src/ into dist/program.cjs: one CommonJS file, whose modules run when they are first imported, and its
+ * loader dist/ctr.cjs. That starts fastest (docs/adr/0002-bundle-and-start-up.md).
  * Packages that only some commands need are files of their own. ffi-rs stays outside: src/linux/ffi.ts loads it.
  */
 import { rmSync } from 'node:fs';
@@ -42,13 +42,19 @@ const packagesApart = {
 rmSync('dist', { recursive: true, force: true });
 await build({
   ...shape,
-  entryPoints: { ctr: 'src/main.ts' },
+  entryPoints: { program: 'src/main.ts', ctr: 'src/start.ts' },
   outdir: 'dist',
   outExtension: { '.js': '.cjs' },
   external: ['ffi-rs', '@yuuang/*'],
   loader: { '.txt': 'text' },
+  // require() instead of import(): a script with a code cache has no import(), and require is faster.
+  supported: { 'dynamic-import': false },
   plugins: [withoutSubprograms, packagesApart],
-  define: { 'import.meta.url': '__moduleUrl', 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
+  define: {
+    'import.meta.url': '__moduleUrl',
+    'import.meta.dirname': '__dirname',
+    'import.meta.filename': '__filename',
+  },
   banner: { js: "const __moduleUrl = 'file://' + encodeURI(__filename);" },
 });
 await build({

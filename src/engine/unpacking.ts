@@ -1,8 +1,16 @@
-/** Who unpacks layers, and how their owners are kept. */
-import { CtrError } from '../base/ctr-error.ts';
+/** Who unpacks layers, and how their owners are kept: a second Node inside the user namespace, started when needed. */
+import { closeSync, createReadStream, createWriteStream } from 'node:fs';
+import { ownProgram } from '../base/entry.ts';
 import type { Host } from '../base/host.ts';
+import { createLayerUnpacker } from '../image/layer/unpack-client.ts';
 import type { LayerUnpacker } from '../image/layer-unpacker.ts';
+import { pipe } from '../linux/descriptors.ts';
+import { startInside } from '../ns/inside.ts';
+import type { Digest } from '../oci/digest.ts';
+import { stageLayer } from '../storage/layer-store.ts';
 import type { OwnerKind } from '../storage/layout.ts';
+import { ensureDataRoot } from '../storage/roots.ts';
+import { idMapsFor, ownerKindFor, removeTreeInside } from './user-namespace.ts';
 
 export interface Unpacking {
   readonly ownerKind: OwnerKind;
@@ -10,6 +18,61 @@ export interface Unpacking {
   readonly unpacker: () => Promise<LayerUnpacker>;
 }
 
-export async function unpackingFor(_host: Host): Promise<Unpacking> {
-  throw new CtrError('UNSUPPORTED', 'layers cannot be unpacked by this build');
+export async function unpackingFor(host: Host): Promise<Unpacking> {
+  const maps = idMapsFor(host);
+  return { ownerKind: ownerKindFor(maps), unpacker: () => startUnpacker(host) };
+}
+
+async function startUnpacker(host: Host): Promise<LayerUnpacker> {
+  ensureDataRoot(host);
+  const maps = idMapsFor(host);
+  const kind = ownerKindFor(maps);
+  const [requestsOut, requestsIn] = pipe();
+  const [answersOut, answersIn] = pipe();
+  const args = ownProgram('unpack-worker');
+  const inside = await startInside({
+    maps,
+    stdio: [requestsOut, answersIn, 2],
+    steps: [
+      { kind: 'chdir', path: host.dataRoot },
+      { kind: 'reset-signals' },
+      { kind: 'close-descriptors', preserve: 0 },
+      { kind: 'exec', args, env: workerEnvironment(host) },
+    ],
+  });
+  closeSync(requestsOut);
+  closeSync(answersIn);
+  const unpacker = createLayerUnpacker({
+    toWorker: createWriteStream('', { fd: requestsIn }),
+    fromWorker: createReadStream('', { fd: answersOut }),
+    staging: { create: (diffId) => stage(host, diffId, kind) },
+    kind: kind === 's' ? 'single' : 'mapped',
+    warn: (message) => host.log.warn(message),
+  });
+  return {
+    begin: unpacker.begin,
+    async close() {
+      await unpacker.close();
+      inside.wait();
+    },
+  };
+}
+
+function stage(host: Host, diffId: Digest, kind: OwnerKind) {
+  const removeTree = (path: string) => removeTreeInside(host, path);
+  const staging = stageLayer(host, { diffId, kind }, removeTree);
+  return {
+    relativePath: staging.diffDir.slice(host.dataRoot.length + 1),
+    publish: async (sizeBytes: number) => void (await staging.publish(sizeBytes)),
+    discard: async () => {
+      const { deleteTree } = await import('../storage/staging.ts');
+      await deleteTree(staging.diffDir, removeTree);
+      staging[Symbol.dispose]();
+    },
+  };
+}
+
+/** Where its code cache is; nothing else of the caller's environment matters to it. */
+function workerEnvironment(host: Host): string[] {
+  return ['HOME', 'XDG_CACHE_HOME'].flatMap((name) => (host.env[name] ? [`${name}=${host.env[name]}`] : []));
 }

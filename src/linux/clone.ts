@@ -88,6 +88,21 @@ export function vforkProgram(loaded: LoadedProgram): number {
   return cloneProgram(loaded, CLONE.VM | CLONE.VFORK);
 }
 
+/**
+ * The ranges that a supervisor must keep, sorted: its program, the interpreter, and the pages around the thread's
+ * control block, where glibc registered the rseq area that the kernel writes to at every preemption. rseq(2)
+ */
+export function keptRanges(mapping: Mapping): Array<{ start: number; end: number }> {
+  const self = libc('pthread_self', 'i64');
+  const page = self - (self % pageBytes);
+  const kept = [
+    { start: mapping.base, end: mapping.base + mapping.sizeBytes },
+    { start: mapping.code, end: mapping.code + pageBytes },
+    { start: page - pageBytes, end: page + 2 * pageBytes },
+  ];
+  return kept.sort((a, b) => a.start - b.start);
+}
+
 export function unloadProgram(loaded: LoadedProgram): void {
   libc('munmap', 'i32', ['i64', loaded.base], ['i64', loaded.sizeBytes]);
 }

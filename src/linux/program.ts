@@ -182,6 +182,19 @@ export class Program {
     return this.#records.length;
   }
 
+  /** Change a variable's initial value: for what is known only once the program's size is. */
+  patch(target: Variable, value: number): void {
+    let start = 0;
+    for (const chunk of this.#data) {
+      const offset = target.variable.data - start;
+      if (offset < chunk.length) {
+        chunk.writeBigInt64LE(BigInt(value), offset);
+        return;
+      }
+      start += chunk.length;
+    }
+  }
+
   /** The step and call that the record at `address` belongs to, for a program mapped at `base`. */
   stepAt(address: bigint, base: number): { step: number; call: string } | undefined {
     const record = this.#records[Number((address - BigInt(base + headerBytes)) / BigInt(recordBytes))];

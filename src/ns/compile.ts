@@ -102,19 +102,21 @@ function loopbackUp(program: Program): void {
   program.call('close', [fd]);
 }
 
-const [sigkill, sigstop, sigrtmax] = [9, 19, 64];
+const [sigkill, sigchld, sigstop, sigrtmax] = [9, 17, 19, 64];
 
 /**
  * Every catchable signal gets its default action (or is ignored) and none is blocked: Node ignores SIGPIPE, callers such
  * as nohup ignore others, and execve(2) keeps ignored signals ignored. struct kernel_sigaction begins with the handler.
  */
 export function resetSignals(program: Program, action: 'default' | 'ignore'): void {
-  const act = program.words([action === 'default' ? 0 : 1, 0, 0, 0]);
+  const byDefault = program.words([0, 0, 0, 0]);
+  const act = action === 'default' ? byDefault : program.words([1, 0, 0, 0]);
   const none = program.words([0]);
   for (let signal = 1; signal <= sigrtmax; signal++) {
     // The two that cannot be caught, and the two that glibc keeps for threads (never changed by anyone).
     if ([sigkill, sigstop, 32, 33].includes(signal)) continue;
-    program.call('rt_sigaction', [signal, act, 0, 8]);
+    // An ignored SIGCHLD would make the kernel reap children and keep their status from wait4(2).
+    program.call('rt_sigaction', [signal, signal === sigchld ? byDefault : act, 0, 8]);
   }
   const setMask = 2;
   program.call('rt_sigprocmask', [setMask, none, 0, 8]);

@@ -24,8 +24,7 @@ export interface IdMaps {
 export interface Caller {
   readonly uid: number;
   readonly gid: number;
-  readonly path: string;
-  /** An executable file of that name in `path`, or undefined. */
+  /** An executable file of that name in PATH, or undefined. */
   readonly find: (name: string) => string | undefined;
 }
 

@@ -15,7 +15,7 @@
  * Should:  survive the death of ctr; need no memory but its own two mappings; lose no output.
  * Mustn't: hold a descriptor of ctr that is not named here (a pipe's reader would wait for ever).
  */
-import { CLONE, POLL, WNOHANG } from '../linux/constants.ts';
+import { CLONE, POLL, PR, WNOHANG } from '../linux/constants.ts';
 import {
   failurePair,
   failurePairBytes,
@@ -44,6 +44,8 @@ export interface SupervisorFds {
   readonly initExec: number;
   readonly initConsole?: number;
   readonly initStdio: readonly [number, number, number];
+  /** /dev/null, in place of ctr's stdio. */
+  readonly idle: number;
   readonly others: readonly number[];
 }
 
@@ -56,8 +58,8 @@ export interface SupervisorRequest {
   readonly exitFile: { readonly temp: string; readonly path: string };
   /** What takes over when ctr is not there to clean up: argv of an absolute program, and its environment. */
   readonly cleanup?: { readonly args: readonly string[]; readonly env: readonly string[] };
-  /** Memory to give back: every range of this process but the program's own. */
-  readonly unmap: ReadonlyArray<readonly [start: number, bytes: number]>;
+  /** Memory to give back (start, bytes): all that it inherits of Node. */
+  readonly unmap: ReadonlyArray<readonly [start: Variable, bytes: Variable]>;
 }
 
 export const message = { started: 1, exited: 2 } as const;
@@ -67,7 +69,7 @@ export const messageBytes = 16;
 export function compileSupervisor(program: Program, request: SupervisorRequest, compileInit: () => void): void {
   const { fds } = request;
   const init = program.label();
-  const child = program.words([-1]);
+  const child = program.words([0]);
   const pid = program.variable();
   keepOnly(program, [...supervisorDescriptors(fds), ...initDescriptors(fds)]);
   program.call('setsid', [], { onError: ignore(program) });
@@ -75,6 +77,9 @@ export function compileSupervisor(program: Program, request: SupervisorRequest, 
   cloneInit(program, request.cloneFlags, child, pid, init);
   send(program, fds.up, message.started, pid);
   for (const fd of initDescriptors(fds)) program.call('close', [fd]);
+  program.call('prctl', [PR.SET_NAME, program.text('ctr-supervise'), 0, 0, 0]);
+  // With tee it writes to ctr's stdout and stderr; whatever else it held on to would keep a pipe's reader waiting.
+  for (const fd of request.sinks.tee ? [0] : [0, 1, 2]) program.call('dup3', [fds.idle, fd, 0]);
   for (const [start, bytes] of request.unmap) program.call('munmap', [start, bytes]);
   supervise(program, request, program.field(child, 0), pid);
   program.place(init);
@@ -93,7 +98,7 @@ function ignore(program: Program): Label {
 
 function supervisorDescriptors(fds: SupervisorFds): number[] {
   const optional = [fds.console, fds.stdout, fds.stderr].filter((fd) => fd !== undefined);
-  return [fds.up, fds.bye, ...optional, ...fds.others];
+  return [fds.up, fds.bye, fds.idle, ...optional, ...fds.others];
 }
 
 function initDescriptors(fds: SupervisorFds): number[] {

@@ -1,0 +1,213 @@
+/**
+ * Start a planned container: clone the supervisor, which clones the first process; write the id maps; let it go; learn
+ * whether it reached execve. The messages are drawn in supervisor.ts.
+ */
+import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import { Defer } from '../base/defer.ts';
+import { cloneProgram, keptRanges, loadProgram, reserve, unloadProgram } from '../linux/clone.ts';
+import { SOCK } from '../linux/constants.ts';
+import { boundSocket, moveUp, pipe, setNonBlocking, socketPair } from '../linux/descriptors.ts';
+import { Program, type Variable } from '../linux/program.ts';
+import { compileSteps } from './compile.ts';
+import { type IdMaps, writeIdMaps } from './id-maps.ts';
+import type { LogFile } from './output-pump.ts';
+import type { Plan } from './plan.ts';
+import { type StepFailure, startError } from './start-error.ts';
+import { compileSupervisor, message, messageBytes, type SupervisorFds, type SupervisorRequest } from './supervisor.ts';
+
+/** Above stdio and whatever a command is given by --preserve-fds. */
+const fdFloor = 100;
+
+export interface LaunchRequest {
+  readonly plan: Plan;
+  readonly maps: IdMaps;
+  readonly terminal: boolean;
+  /** `inherit`: ctr's own stdin; `null`: /dev/null; `attached`: a pipe that attached clients write to. */
+  readonly stdin: 'inherit' | 'null' | 'attached';
+  /** `inherit`: ctr's own stdout and stderr; `capture`: pipes into the log and to attached clients. */
+  readonly output: 'inherit' | 'capture';
+  /** With `capture`: also to ctr's own stdout and stderr. */
+  readonly tee: boolean;
+  readonly log?: LogFile | undefined;
+  readonly exitFile: { readonly temp: string; readonly path: string };
+  /** Directory for the sockets `attach` and `size`; absent: nobody can attach. */
+  readonly socketDirectory?: string | undefined;
+  readonly cleanup?: SupervisorRequest['cleanup'] | undefined;
+  /** Called when the namespaces of `pid` exist and have their maps, before anything runs in them. */
+  readonly prepare?: ((pid: number) => void | Promise<void>) | undefined;
+}
+
+export interface Launched {
+  /** The first process, as this process sees it. */
+  readonly pid: number;
+  readonly supervisor: number;
+  /** Read end: the supervisor's next message is `exited`. */
+  readonly up: number;
+  /** Write end: tell the supervisor that ctr itself cleans up. */
+  readonly bye: number;
+}
+
+export async function launch(request: LaunchRequest): Promise<Launched> {
+  const undo = new Defer();
+  const ours = new Defer();
+  try {
+    const pipes = makePipes(request, undo, ours);
+    const { program, unmap } = build(request, pipes);
+    const loaded = loadForSupervisor(program, unmap);
+    const supervisor = cloneProgram(loaded, 0);
+    unloadProgram(loaded);
+    await undo.run();
+    const failure = () => readFailure(pipes.execRead, program, loaded.base);
+    const pid = readStarted(pipes.up);
+    if (pid === undefined) throw startError(failure() ?? { step: -1, call: 'clone', errno: 0 }, request.plan);
+    writeIdMaps(pid, request.maps);
+    await request.prepare?.(pid);
+    writeSync(pipes.go, 'g');
+    const failed = failure();
+    if (failed) throw startError(failed, request.plan);
+    closeSync(pipes.go);
+    closeSync(pipes.execRead);
+    ours.keep();
+    return { pid, supervisor, up: pipes.up, bye: pipes.bye };
+  } finally {
+    await undo.run();
+    await ours.run();
+  }
+}
+
+interface Pipes {
+  readonly fds: SupervisorFds;
+  readonly attach: SupervisorRequest['attach'];
+  readonly go: number;
+  readonly up: number;
+  readonly bye: number;
+  readonly execRead: number;
+}
+
+/** Everything the children inherit, numbered from fdFloor; `theirs` closes those ends here, `ours` the others. */
+function makePipes(request: LaunchRequest, theirs: Defer, ours: Defer): Pipes {
+  const close = (defer: Defer, fd: number) => {
+    defer.push(() => closeSync(fd));
+    return fd;
+  };
+  const their = (fd: number) => close(theirs, moveUp(fd, fdFloor));
+  const our = (fd: number) => close(ours, fd);
+  const devNull = () => their(openSync('/dev/null', 'r+'));
+  const [go, up, bye, exec] = [pipe(), pipe(), pipe(), pipe()];
+  const base = { initGo: their(go[0]), up: their(up[1]), bye: their(bye[0]), initExec: their(exec[1]), idle: devNull() };
+  const rest = { go: our(go[1]), up: our(up[0]), bye: our(bye[1]), execRead: our(exec[0]) };
+  if (request.terminal) {
+    const [a, b] = socketPair(SOCK.SEQPACKET);
+    const fds = { ...base, console: their(a), initConsole: their(b) };
+    const attach = attachPoint(request, their, undefined);
+    return { ...rest, attach, fds: { ...fds, initStdio: [fds.idle, fds.idle, fds.idle], others: others(attach) } };
+  }
+  const stdinPipe = request.stdin === 'attached' ? pipe() : undefined;
+  const stdin = stdinPipe ? their(stdinPipe[0]) : request.stdin === 'inherit' ? 0 : base.idle;
+  const attach = attachPoint(request, their, stdinPipe && their(stdinPipe[1]));
+  if (request.output === 'inherit') {
+    return { ...rest, attach, fds: { ...base, initStdio: [stdin, 1, 2], others: others(attach) } };
+  }
+  const [out, err] = [pipe(), pipe()];
+  const [stdout, stderr] = [their(out[0]), their(err[0])];
+  for (const fd of [stdout, stderr]) setNonBlocking(fd);
+  const initStdio = [stdin, their(out[1]), their(err[1])] as const;
+  return { ...rest, attach, fds: { ...base, stdout, stderr, initStdio, others: others(attach) } };
+}
+
+function others(attach: SupervisorRequest['attach']): number[] {
+  return [attach?.listener, attach?.sizes, attach?.stdin].filter((fd) => fd !== undefined);
+}
+
+function attachPoint(
+  request: LaunchRequest,
+  their: (fd: number) => number,
+  stdin: number | undefined,
+): SupervisorRequest['attach'] {
+  if (request.socketDirectory === undefined) return undefined;
+  const directory = openSync(request.socketDirectory, 'r');
+  try {
+    return {
+      listener: their(boundSocket(SOCK.STREAM, directory, 'attach')),
+      ...(request.terminal ? { sizes: their(boundSocket(SOCK.DGRAM, directory, 'size')) } : {}),
+      ...(stdin === undefined ? {} : { stdin }),
+    };
+  } finally {
+    closeSync(directory);
+  }
+}
+
+type UnmapVariables = ReadonlyArray<readonly [start: Variable, bytes: Variable]>;
+
+function build(request: LaunchRequest, { fds, attach }: Pipes): { program: Program; unmap: UnmapVariables } {
+  const program = new Program();
+  const unmap = Array.from({ length: maxGaps }, () => [program.variable(), program.variable(pageBytes)] as const);
+  const supervisor: SupervisorRequest = {
+    fds,
+    cloneFlags: request.plan.cloneFlags,
+    sinks: {
+      ...(request.log ? { log: request.log } : {}),
+      ...(request.tee ? { tee: { stdout: 1, stderr: 2 } } : {}),
+    },
+    exitFile: request.exitFile,
+    unmap,
+    ...(attach ? { attach } : {}),
+    ...(request.cleanup ? { cleanup: request.cleanup } : {}),
+  };
+  compileSupervisor(program, supervisor, () => {
+    compileSteps(program, request.plan.steps, {
+      goFd: fds.initGo,
+      consoleFd: fds.initConsole ?? -1,
+      mounts: new Map(),
+    });
+  });
+  return { program, unmap };
+}
+
+const maxGaps = 6;
+const pageBytes = 4096;
+
+/** The supervisor gives back all memory between the few ranges that it needs; unused slots unmap the zero page: nothing. */
+function loadForSupervisor(program: Program, unmap: UnmapVariables) {
+  const mapping = reserve(program.sizeBytes);
+  const kept = keptRanges(mapping);
+  let from = 0;
+  const gaps = kept.map(({ start, end }) => {
+    const gap = { start: from, bytes: start - from };
+    from = end;
+    return gap;
+  });
+  gaps.push({ start: from, bytes: userSpaceEnd - from });
+  gaps
+    .filter(({ bytes }) => bytes > 0)
+    .forEach(({ start, bytes }, index) => {
+      const slot = unmap[index];
+      if (!slot) return;
+      program.patch(slot[0], start);
+      program.patch(slot[1], bytes);
+    });
+  return loadProgram(program, mapping);
+}
+
+/** End of user space with 48-bit (x86-64: 47) addresses; arch/x86/include/asm/page_64_types.h, arm64 memory.rst. */
+const userSpaceEnd = process.arch === 'arm64' ? 0x1000000000000 : 0x7ffffffff000;
+
+/** The pid in the `started` message, or undefined when the supervisor ended without it. */
+function readStarted(up: number): number | undefined {
+  const text = Buffer.alloc(messageBytes);
+  const got = readSync(up, text);
+  return got === messageBytes && text.readUInt32LE(0) === message.started ? text.readInt32LE(8) : undefined;
+}
+
+/** Blocks until exec closes the pipe (undefined) or a step reports its failure. */
+function readFailure(execRead: number, program: Program, base: number): StepFailure | undefined {
+  const report = Buffer.alloc(16);
+  if (readSync(execRead, report) < report.length) return undefined;
+  const at = program.stepAt(report.readBigUInt64LE(8), base);
+  return { step: at?.step ?? -1, call: at?.call ?? 'unknown', errno: Number(report.readBigUInt64LE(0)) };
+}
+
+/** Whether ctr's stdout and stderr may be given to a container as they are: not a terminal, which it could reconfigure. */
+export function canInheritOutput(): boolean {
+  return [1, 2].every((fd) => !fstatSync(fd).isCharacterDevice());
+}

@@ -135,8 +135,8 @@ function followed(link: LeafNode, entryName: ByteString): ByteString[] {
 /** A leading `/` is dropped, as Docker does; `.` and empty components mean nothing. */
 function split(name: ByteString): { parentName: ByteString; base: ByteString } {
   if (name.includes('\0')) throw invalid(name, 'has a NUL in its name');
-  const isPlain = !/(^|\/)(\.{0,2})(\/|$)/.test(name);
-  const clean = isPlain ? name : cleaned(name);
+  const start = name.startsWith('./') ? name.slice(2) : name;
+  const clean = /(^|\/)\.{0,2}(\/|$)/.test(start) ? cleaned(name) : start;
   const slash = clean.lastIndexOf('/');
   return { parentName: slash < 0 ? '' : clean.slice(0, slash), base: clean.slice(slash + 1) };
 }

@@ -7,6 +7,8 @@ import type { Timespec } from '../../linux/files.ts';
 import { type ByteString, quoted } from './byte-string.ts';
 
 export const blockSize = 512;
+/** The checksum counts its own field as spaces. */
+const checksumSeed = 8 * 32;
 
 export interface TarHeader {
   readonly name: ByteString;
@@ -22,13 +24,11 @@ export interface TarHeader {
 
 /** The header in `block`, or undefined for a block of zeros (the end marker is two of them). */
 export function decodeHeader(block: Buffer): TarHeader | undefined {
-  const sums = checksums(block);
-  if (sums.unsigned === 0) return undefined;
+  const sum = sumOf(block);
+  if (sum === 0) return undefined;
   const name = text(block, 0, 100);
-  const stored = Number.parseInt(text(block, 148, 8), 8);
-  const seed = 8 * 32;
-  // Some old writers summed signed characters (GNU tar accepts both).
-  if (stored !== sums.unsigned + seed && stored !== sums.signed + seed) {
+  const stored = Number.parseInt(text(block, 148, 8), 8) - checksumSeed;
+  if (stored !== sum && stored !== signedSumOf(block)) {
     throw new CtrError('INVALID', 'the layer is no tar archive or is damaged: a header has a wrong checksum');
   }
   const isUstar = block.toString('latin1', 257, 263) === 'ustar\0';
@@ -52,16 +52,19 @@ export function deviceNumbers(block: Buffer, name: ByteString): { major: number;
   return { major: number(block, 329, 8, name), minor: number(block, 337, 8, name) };
 }
 
-function checksums(block: Buffer): { unsigned: number; signed: number } {
-  let unsigned = 0;
-  let negative = 0;
-  for (let at = 0; at < blockSize; at++) {
-    if (at === 148) at = 156;
-    const byte = block[at] ?? 0;
-    unsigned += byte;
-    if (byte > 127) negative++;
-  }
-  return { unsigned, signed: unsigned - 256 * negative };
+/** The sum of all bytes but the checksum's own. */
+function sumOf(block: Buffer): number {
+  let sum = 0;
+  for (let at = 0; at < 148; at++) sum += block[at] ?? 0;
+  for (let at = 156; at < blockSize; at++) sum += block[at] ?? 0;
+  return sum;
+}
+
+/** Some old writers summed signed characters (GNU tar accepts both). */
+function signedSumOf(block: Buffer): number {
+  return (
+    sumOf(block) - 256 * block.reduce((count, byte, at) => count + Number(byte > 127 && (at < 148 || at > 155)), 0)
+  );
 }
 
 function text(block: Buffer, start: number, length: number): ByteString {
@@ -126,7 +129,7 @@ export function encodeHeader(fields: HeaderFields): Buffer {
   block.write(fields.flag, 156, 'latin1');
   block.write(fields.linkName, 157, 100, 'latin1');
   block.write('ustar\x0000', 257, 'latin1');
-  block.write(`${octal(checksums(block).unsigned + 8 * 32, 6)}\0 `, 148, 'latin1');
+  block.write(`${octal(sumOf(block) + checksumSeed, 6)}\0 `, 148, 'latin1');
   return block;
 }
 

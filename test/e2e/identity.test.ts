@@ -72,7 +72,7 @@ describe('nested [E]', () => {
   const nested = needs('root', 'registry', 'skopeo', 'busybox', 'podman', 'mmdebstrap');
 
   nested('runs inside podman run --privileged', async () => {
-    const at = await work({ images: ['busybox', 'debian'] });
+    const at = await work({ images: ['busybox', 'debian'], podman: true });
     const inside = 'ctr run --rm -q --network none "$0" echo nested';
     const volume = `${at.env.PATH?.split('/bin:')[0]}:/opt/ctr:ro`;
     const flags = ['--privileged', '--network', 'host', '-v', volume, '-e', 'PATH=/opt/ctr/bin:/usr/bin:/bin'];

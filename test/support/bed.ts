@@ -1,12 +1,12 @@
 /**
  * The bench that an e2e test works at: one unprivileged user with a home, a runtime directory and an own store, the
- * installed tool on PATH, and the names of the images in the registry. `CTR_E2E_TOOL=podman` puts podman in the tool's
- * place, to see whether an expectation is the field's or only ours.
+ * installed tool on PATH, and the names of the images in the registry. With
+ * `CTR_E2E_TOOL=podman` that tool is podman: it shows whether an expectation is the field's or only ours.
  */
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { inject } from 'vitest';
 import { type ImageName, pushFixture, referenceOf } from './images.ts';
-import { configurePodman, podmanArgv } from './podman.ts';
+import { configurePodman, startPodman } from './podman.ts';
 import { asUser, type Outcome, type Running, type RunOptions, startAs, type UserIdentity } from './run-as.ts';
 import { callingUser, createHome, createUser, killProcessesOf, processesOf, removeTree, removeUser } from './user.ts';
 
@@ -49,6 +49,8 @@ export interface BedOptions {
   readonly asCaller?: boolean;
   /** Directories instead of the usual PATH, after the tool's own. */
   readonly path?: string;
+  /** Make podman work as well. */
+  readonly podman?: boolean;
   /** More registries that speak plain HTTP. */
   readonly insecure?: readonly string[];
 }
@@ -65,6 +67,7 @@ export async function openBed(options: BedOptions = {}): Promise<Bed> {
   const env = createHome(user, home, `${base}/install/bin:${options.path ?? usualPath}`);
   configurePodman(home, [registryHost, ...(options.insecure ?? [])]);
   for (const dir of ['.config', '.config/containers']) chownSync(`${home}/${dir}`, user.uid, user.gid);
+  if (process.env.CTR_E2E_TOOL === 'podman' || options.podman === true) await startPodman(user, env);
   const { startWith, sh, podman } = commandsOf(user, env, home);
   const ownedDirectory = (name: string) => {
     mkdirSync(`${home}/${name}`, { recursive: true });
@@ -106,14 +109,11 @@ export async function openBed(options: BedOptions = {}): Promise<Bed> {
 
 function commandsOf(user: UserIdentity, env: Readonly<Record<string, string>>, home: string) {
   const complete = (given: CommandOptions): RunOptions => ({ cwd: home, ...given, env: { ...env, ...given.env } });
-  const startWith = (given: CommandOptions, ...args: readonly string[]): Running => {
-    if (process.env.CTR_E2E_TOOL !== 'podman') return startAs(user, ['ctr', ...args], complete(given));
-    return startAs(callingUser(), podmanArgv(user, args), complete(given));
-  };
+  const startWith = (given: CommandOptions, ...args: readonly string[]): Running =>
+    startAs(user, ['ctr', ...args], complete(given));
   const sh = (command: string, given: CommandOptions = {}): Promise<Outcome> =>
     asUser(user, ['sh', '-c', command], complete(given));
-  const podman = (...args: readonly string[]): Promise<Outcome> =>
-    asUser(callingUser(), podmanArgv(user, args), complete({}));
+  const podman = (...args: readonly string[]): Promise<Outcome> => asUser(user, ['podman', ...args], complete({}));
   return { startWith, sh, podman };
 }
 

@@ -2,7 +2,7 @@
  * Once for all e2e tests: a copy of the built tool that any user may read (a checkout may lie in a directory that only
  * its owner enters), and a registry. What dead suites left behind goes first.
  */
-import { chmodSync, cpSync, existsSync, linkSync, mkdirSync, mkdtempSync, readdirSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, linkSync, mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
@@ -25,7 +25,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   if (process.getuid?.() === 0) removeStaleUsers();
   const base = mkdtempSync(join(tmpdir(), 'ctr-e2e-'));
   chmodSync(base, 0o711);
-  if (process.env.CTR_E2E_TOOL !== 'podman') installTool(`${base}/install`);
+  if (process.env.CTR_E2E_TOOL === undefined) installTool(`${base}/install`);
+  else installStandIn(`${base}/install`, process.env.CTR_E2E_TOOL);
   project.provide('base', base);
   const registry = missing('registry') === undefined ? await startRegistry() : undefined;
   project.provide('registryHost', registry?.host ?? '');
@@ -44,6 +45,11 @@ export function installTool(target: string): void {
   const packages = readdirSync(`${repository}/node_modules`);
   const needed = packages.filter((name) => name === 'ffi-rs' || name === '@yuuang' || name.startsWith('node-linux-'));
   for (const name of needed) copyLinked(`${repository}/node_modules/${name}`, `${target}/node_modules/${name}`);
+}
+
+function installStandIn(target: string, tool: string): void {
+  mkdirSync(`${target}/bin`, { recursive: true, mode: 0o755 });
+  writeFileSync(`${target}/bin/ctr`, `#!/bin/sh\nexec ${tool} "$@"\n`, { mode: 0o755 });
 }
 
 function copyLinked(from: string, to: string): void {

@@ -5,12 +5,14 @@
  * - storage.conf `driver = "overlay"`: else it chooses vfs where it finds no fuse-overlayfs;
  * - containers.conf `cgroup_manager = "cgroupfs"` (no D-Bus), `events_logger = "none"` (no journal);
  * - `pids_limit = 0`: its default of 2048 fails where the pids controller is not delegated;
- * - /sys/fs/cgroup must be one cgroup2 file system: on a hybrid or v1 host it is mounted so in a private mount
- *   namespace, seen by the command alone (`inCgroup2`, root only); the host's own hierarchies stay as they are;
- * - its pause process (catatonit) outlives the command: end it with the user's other processes.
+ * - /sys/fs/cgroup must be one cgroup2 file system ("cgroups in hybrid mode not supported"). On a hybrid or v1 host
+ *   `startPodman` mounts it so in a private mount namespace, seen by podman alone (root only); podman's pause process
+ *   keeps that namespace, and every later podman command of the user joins it by itself;
+ * - that pause process (catatonit) outlives the commands: end it with the user's other processes.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { asUserArgv, type UserIdentity } from './run-as.ts';
+import { mkdirSync, statfsSync, writeFileSync } from 'node:fs';
+import { asUser, asUserArgv, type UserIdentity } from './run-as.ts';
+import { callingUser } from './user.ts';
 
 /** Write the configuration above into the user's home; `insecure` are registries that speak plain HTTP. */
 export function configurePodman(home: string, insecure: readonly string[] = []): void {
@@ -24,16 +26,21 @@ export function configurePodman(home: string, insecure: readonly string[] = []):
   writeFileSync(`${dir}/policy.json`, '{"default":[{"type":"insecureAcceptAnything"}]}');
 }
 
-/** `argv` with a pure cgroup v2 on /sys/fs/cgroup; unchanged when it is there already or the caller is not root. */
-export function inCgroup2(argv: readonly string[]): string[] {
-  if (process.getuid?.() !== 0) return [...argv];
-  const mount =
-    '[ "$(stat -fc %T /sys/fs/cgroup)" = cgroup2fs ] || ' +
-    '{ umount -R -l /sys/fs/cgroup && mount -t cgroup2 cgroup2 /sys/fs/cgroup; } && exec "$@"';
+/** Start podman's pause process for `user`, where need be in a mount namespace with a pure cgroup v2. */
+export async function startPodman(user: UserIdentity, env: Readonly<Record<string, string>>): Promise<void> {
+  const first = withUnifiedCgroups(asUserArgv(user, ['podman', 'unshare', 'true']));
+  const outcome = await asUser(callingUser(), first, { env });
+  if (outcome.code !== 0) throw new Error(`podman does not start: ${outcome.stderr}`);
+}
+
+/** `argv` in a mount namespace with cgroup2 on /sys/fs/cgroup; unchanged where it is so already, or without root. */
+export function withUnifiedCgroups(argv: readonly string[]): string[] {
+  if (hasUnifiedCgroups() || process.getuid?.() !== 0) return [...argv];
+  const mount = 'umount -R -l /sys/fs/cgroup && mount -t cgroup2 cgroup2 /sys/fs/cgroup && exec "$@"';
   return ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', mount, 'sh', ...argv];
 }
 
-/** The argv that runs `podman ARGS` as `user`; to be started by the caller's own identity. */
-export function podmanArgv(user: UserIdentity, args: readonly string[]): string[] {
-  return inCgroup2(asUserArgv(user, ['podman', ...args]));
+/** CGROUP2_SUPER_MAGIC of linux/magic.h. */
+export function hasUnifiedCgroups(): boolean {
+  return statfsSync('/sys/fs/cgroup').type === 0x63677270;
 }

@@ -21,7 +21,7 @@ export interface Terminal {
   close(): Promise<void>;
 }
 
-/** Start `sh -c command` in a terminal; the pane stays readable after the command has ended. */
+/** Start `sh -c command` in a terminal; the screen stays to be read after the command has ended. */
 export async function openTerminal(command: string, options: TerminalOptions): Promise<Terminal> {
   const socket = `${options.env.HOME}/tmux-${process.pid}-${Math.random().toString(36).slice(2, 8)}`;
   const tmux = async (...args: readonly string[]): Promise<Outcome> => {
@@ -32,8 +32,8 @@ export async function openTerminal(command: string, options: TerminalOptions): P
     return outcome;
   };
   const [columns, rows] = [String(options.columns ?? 80), String(options.rows ?? 24)];
-  const stay = ['set-option', '-g', 'remain-on-exit', 'on', ';', 'set-option', '-g', 'window-size', 'manual', ';'];
-  await tmux('start-server', ';', ...stay, 'new-session', '-d', '-s', 'main', '-x', columns, '-y', rows, command);
+  const manual = [';', 'set-option', '-g', 'window-size', 'manual'];
+  await tmux('new-session', '-d', '-s', 'main', '-x', columns, '-y', rows, `${command}\nexec sleep 600`, ...manual);
   const screen = async () => (await tmux('capture-pane', '-p', '-t', 'main')).stdout.replace(/\s+$/g, '');
   return {
     screen,

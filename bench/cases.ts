@@ -1,0 +1,56 @@
+/** What is compared: each case names its subjects, ctr first; they run in turns on the same machine and minute. */
+import type { Subject } from './measure.ts';
+
+export interface Case {
+  readonly name: string;
+  readonly rounds: number;
+  /** How many are started at once; the time is that until the last has ended. */
+  readonly parallel?: number;
+  /** Also take the peak of memory, in a round of its own. */
+  readonly memory?: boolean;
+  /** Empty the kernel's caches before each (root only, `--cold`). */
+  readonly cold?: boolean;
+  readonly subjects: readonly Subject[];
+}
+
+export interface Things {
+  readonly ctr: string;
+  readonly node: string;
+  readonly bundle: string;
+  readonly small: string;
+  readonly large: string;
+}
+
+export function casesFor(things: Things): Case[] {
+  const ctr = (...args: string[]) => ({ label: 'ctr', argv: [things.ctr, ...args] });
+  const podman = (...args: string[]) => ({ label: 'podman', argv: ['podman', ...args] });
+  const none = ['run', '--rm', '--network', 'none', things.small, 'true'];
+  const start: readonly Subject[] = [
+    ctr(...none),
+    podman(...none),
+    { label: 'crun', argv: ['crun', '--cgroup-manager=disabled', 'run', '--bundle', things.bundle, 'bench'] },
+    { label: 'node -e 0', argv: [things.node, '-e', '0'] },
+  ];
+  return [
+    { name: 'run, no network', rounds: 15, subjects: start },
+    { name: 'run, no network, cold caches', rounds: 5, cold: true, subjects: start },
+    {
+      name: 'run, user-mode network',
+      rounds: 9,
+      subjects: [
+        ctr('run', '--rm', '--network', 'pasta', things.small, 'true'),
+        podman('run', '--rm', '--network', 'slirp4netns', things.small, 'true'),
+      ],
+    },
+    { name: '16 runs at once, no network', rounds: 3, parallel: 16, subjects: [ctr(...none), podman(...none)] },
+    {
+      name: 'pull of 6 layers, 300 MB',
+      rounds: 3,
+      memory: true,
+      subjects: [
+        { ...ctr('pull', '-q', things.large), reset: [things.ctr, 'rmi', '-f', things.large] },
+        { ...podman('pull', '-q', things.large), reset: ['podman', 'rmi', '-f', things.large] },
+      ],
+    },
+  ];
+}

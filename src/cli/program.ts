@@ -31,6 +31,13 @@ export const groups: Readonly<Record<Exclude<CommandGroup, 'internal'>, string>>
 
 export const commands: readonly CommandEntry[] = [
   {
+    name: 'run',
+    also: ['container run'],
+    group: 'container',
+    summary: 'Run a command in a new container',
+    load: () => import('./run.ts'),
+  },
+  {
     name: 'pull',
     also: ['image pull'],
     group: 'image',

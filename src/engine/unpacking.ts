@@ -1,5 +1,6 @@
 /** Who unpacks layers, and how their owners are kept: a second Node inside the user namespace, started when needed. */
 import { closeSync, createReadStream, createWriteStream } from 'node:fs';
+import { dirname } from 'node:path';
 import { ownProgram } from '../base/entry.ts';
 import type { Host } from '../base/host.ts';
 import { createLayerUnpacker } from '../image/layer/unpack-client.ts';
@@ -62,7 +63,7 @@ function stage(host: Host, diffId: Digest, kind: OwnerKind) {
   const removeTree = (path: string) => removeTreeInside(host, path);
   const staging = stageLayer(host, { diffId, kind }, removeTree);
   return {
-    relativePath: staging.diffDir.slice(host.dataRoot.length + 1),
+    relativePath: dirname(staging.diffDir).slice(host.dataRoot.length + 1),
     publish: async (sizeBytes: number) => void (await staging.publish(sizeBytes)),
     discard: async () => {
       const { deleteTree } = await import('../storage/staging.ts');

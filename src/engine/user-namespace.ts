@@ -46,7 +46,7 @@ export async function removeTreeInside(host: Host, path: string): Promise<void> 
     steps: [
       { kind: 'reset-signals' },
       { kind: 'close-descriptors', preserve: 0 },
-      { kind: 'exec', args: [rm, "-rf", "--one-file-system", "--", path], env: [] },
+      { kind: 'exec', args: [rm, '-rf', '--one-file-system', '--', path], env: [] },
     ],
   });
   const code = inside.wait();

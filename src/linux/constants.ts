@@ -66,6 +66,8 @@ export const O = {
   CLOEXEC: 0o2000000,
   PATH: 0o10000000,
 } as const;
+/** sys/stat.h */
+export const S_IFREG = 0o100000;
 export const AT_FDCWD = -100;
 export const AT_EMPTY_PATH = 0x1000;
 export const AT_RECURSIVE = 0x8000;

@@ -3,6 +3,7 @@
  * before pivot_root and attached after it, so that a path of the image is only ever resolved inside the image.
  */
 
+import { constants } from 'node:os';
 import {
   AT_EMPTY_PATH,
   AT_FDCWD,
@@ -16,8 +17,9 @@ import {
   MS,
   O,
   OPEN_TREE_CLONE,
+  S_IFREG,
 } from '../linux/constants.ts';
-import type { DataRef, Operand, Program, Variable } from '../linux/program.ts';
+import type { CallOptions, DataRef, Operand, Program, Variable } from '../linux/program.ts';
 import type { MountAttributes, Step } from './steps.ts';
 
 const mountKinds = [
@@ -68,9 +70,8 @@ export function compileMountStep(program: Program, step: MountStep, mounts: Map<
     case 'make-file':
       return makeFile(program, step.path);
     case 'symlink': {
-      const exists = program.label();
-      program.call('symlinkat', [program.text(step.target), AT_FDCWD, program.text(step.path)], { onError: exists });
-      return program.place(exists);
+      const [target, path] = [program.text(step.target), program.text(step.path)];
+      return unlessExists(program, (options) => program.call('symlinkat', [target, AT_FDCWD, path], options));
     }
     case 'attach': {
       const flags = MOVE_MOUNT.F_EMPTY_PATH | (step.followSymlink ? MOVE_MOUNT.T_SYMLINKS : 0);
@@ -169,26 +170,32 @@ function pivotRoot(program: Program, root: string): void {
   program.call('chdir', [program.text('/')]);
 }
 
-/** Each prefix in turn; "exists" is no error here, and a wrong kind of file fails in the step that uses the path. */
+/** Each prefix in turn; one that exists is left alone, and a wrong kind of file fails in the step that uses the path. */
 function makeDirectory(program: Program, path: string, mode: number): void {
   const parts = path.split('/').filter((part) => part !== '');
   parts.forEach((_, index) => {
-    const next = program.label();
-    const prefix = `/${parts.slice(0, index + 1).join('/')}`;
-    program.call('mkdirat', [AT_FDCWD, program.text(prefix), mode], { onError: next });
-    program.place(next);
+    const prefix = program.text(`/${parts.slice(0, index + 1).join('/')}`);
+    unlessExists(program, (options) => program.call('mkdirat', [AT_FDCWD, prefix, mode], options));
   });
 }
 
 function makeFile(program: Program, path: string): void {
   const parent = path.slice(0, path.lastIndexOf('/'));
   makeDirectory(program, parent, 0o755);
-  const exists = program.label();
-  const fd = program.variable();
-  const flags = O.WRONLY | O.CREAT | O.EXCL | O.CLOEXEC;
-  program.call('openat', [AT_FDCWD, program.text(path), flags, 0o644], { into: fd, onError: exists });
-  program.call('close', [fd]);
-  program.place(exists);
+  const file = program.text(path);
+  const mode = S_IFREG | 0o644;
+  unlessExists(program, (options) => program.call('mknodat', [AT_FDCWD, file, mode, 0], options));
+}
+
+/** Append a call for which EEXIST is no failure. For any other errno it is made again, to fail where it is reported. */
+function unlessExists(program: Program, call: (options: CallOptions) => void): void {
+  const [failed, done, result] = [program.label(), program.label(), program.variable()];
+  call({ into: result, onError: failed });
+  program.jump(done);
+  program.place(failed);
+  program.compare(result, -constants.errno.EEXIST, { equal: done });
+  call({});
+  program.place(done);
 }
 
 /** A path that is not there needs no mask; /dev/null does not fit over a directory (ENOTDIR): then an empty tmpfs. */

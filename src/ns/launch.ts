@@ -94,7 +94,13 @@ function makePipes(request: LaunchRequest, theirs: Defer, ours: Defer): Pipes {
   const our = (fd: number) => close(ours, fd);
   const devNull = () => their(openSync('/dev/null', 'r+'));
   const [go, up, bye, exec] = [pipe(), pipe(), pipe(), pipe()];
-  const base = { initGo: their(go[0]), up: their(up[1]), bye: their(bye[0]), initExec: their(exec[1]), idle: devNull() };
+  const base = {
+    initGo: their(go[0]),
+    up: their(up[1]),
+    bye: their(bye[0]),
+    initExec: their(exec[1]),
+    idle: devNull(),
+  };
   const rest = { go: our(go[1]), up: our(up[0]), bye: our(bye[1]), execRead: our(exec[0]) };
   if (request.terminal) {
     const [a, b] = socketPair(SOCK.SEQPACKET);

@@ -95,7 +95,9 @@ function gatherMounts({ config }: PlanRequest): Step[] {
       return { kind: 'clone-tree', mount: mountName(index, mount), source: mount.source, recursive, attributes };
     }
     const options = mount.options.filter((word) => !attributeWords.has(word) && !handledElsewhere.has(word));
-    return { kind: 'new-filesystem', mount: mountName(index, mount), type: mount.type, options, attributes };
+    // "cgroup" in a runtime configuration is whichever version the host has; only v2 can be mounted without root.
+    const type = mount.type === 'cgroup' ? 'cgroup2' : mount.type;
+    return { kind: 'new-filesystem', mount: mountName(index, mount), type, options, attributes };
   });
   const devices = config.linux.devices.map(
     ({ path, hostPath }): Step => ({

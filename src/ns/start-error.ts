@@ -64,6 +64,9 @@ function hintFor(step: Step, errno: string): string {
   if (step.kind === 'user' && errno === 'EINVAL') {
     return 'the id is outside of the user namespace: more subordinate ids are needed in /etc/subuid and /etc/subgid';
   }
+  if ((step.kind === 'make-directory' || step.kind === 'make-file') && ['EACCES', 'EOVERFLOW'].includes(errno)) {
+    return 'the directory belongs to a user outside of the user namespace: the root file system has to be your own';
+  }
   if (step.kind === 'attach' || step.kind === 'make-directory' || step.kind === 'make-file') {
     return 'the image has something in the way of this mount point';
   }

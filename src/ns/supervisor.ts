@@ -76,7 +76,7 @@ export function compileSupervisor(program: Program, request: SupervisorRequest, 
   resetSignals(program, 'ignore');
   cloneInit(program, request.cloneFlags, child, pid, init);
   send(program, fds.up, message.started, pid);
-  for (const fd of initDescriptors(fds)) program.call('close', [fd]);
+  for (const fd of initDescriptors(fds).filter((each) => each !== fds.idle)) program.call('close', [fd]);
   program.call('prctl', [PR.SET_NAME, program.text('ctr-supervise'), 0, 0, 0]);
   // With tee it writes to ctr's stdout and stderr; whatever else it held on to would keep a pipe's reader waiting.
   for (const fd of request.sinks.tee ? [0] : [0, 1, 2]) program.call('dup3', [fds.idle, fd, 0]);

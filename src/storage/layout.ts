@@ -59,6 +59,7 @@ export const layout = {
   containerLog: (host: Host, id: string) => `${host.dataRoot}/containers/${id}/log`,
   containerExit: (host: Host, id: string) => `${host.dataRoot}/containers/${id}/exit`,
   volumes: (host: Host) => `${host.dataRoot}/volumes`,
+  volumeData: (host: Host, name: string) => `${host.dataRoot}/volumes/${name}/_data`,
   volume: (host: Host, name: string) => `${host.dataRoot}/volumes/${name}`,
   tmp: (host: Host) => `${host.dataRoot}/tmp`,
   runContainers: (host: Host) => `${host.runRoot}/containers`,

@@ -1,0 +1,95 @@
+/** The network of one container: which connector, what it needs in /etc, when it is started. Bridges live in net/. */
+import { CtrError } from '../base/ctr-error.ts';
+import type { Host } from '../base/host.ts';
+import { layout } from '../storage/layout.ts';
+import type { NetworkRequest, RunRequest } from './run-request.ts';
+import { findExecutable } from './user-namespace.ts';
+
+export interface ContainerNetwork {
+  readonly mode: 'none' | 'host' | 'pasta' | 'slirp4netns' | 'shared';
+  /** Name servers that the connector offers; they come first in resolv.conf. */
+  readonly nameservers: readonly string[];
+  /** Start the connector for the network namespace of `pid`; undefined when nothing has to run. */
+  readonly connect: ((pid: number, containerId: string) => Promise<void>) | undefined;
+}
+
+/** Choose the connector and refuse at once what it cannot do: nothing has been made yet. */
+export async function networkFor(host: Host, request: RunRequest): Promise<ContainerNetwork> {
+  const quiet = { nameservers: [], connect: undefined };
+  const { network } = request;
+  switch (network.mode) {
+    case 'none':
+    case 'host':
+      return { mode: network.mode, ...quiet };
+    case 'ns':
+    case 'container':
+      return { mode: 'shared', ...quiet };
+    case 'bridge':
+      throw new CtrError('UNSUPPORTED', 'named bridge networks are not supported yet', {
+        hint: 'use --network pasta, host, none or container:ID',
+      });
+    case 'slirp4netns':
+      return slirpNetwork(host, request, network.options);
+    case 'pasta':
+      return pastaNetwork(host, request, network.options);
+    case 'private':
+    case 'default':
+      return defaultNetwork(host, request);
+    default:
+      return network satisfies never;
+  }
+}
+
+function defaultNetwork(host: Host, request: RunRequest): Promise<ContainerNetwork> {
+  if (findExecutable(host, 'pasta')) return pastaNetwork(host, request, []);
+  if (findExecutable(host, 'slirp4netns')) return slirpNetwork(host, request, []);
+  throw new CtrError('UNSUPPORTED', 'no program to connect the container to the network', {
+    hint: 'install the package passt (or slirp4netns), or use --network none or --network host',
+  });
+}
+
+async function pastaNetwork(host: Host, request: RunRequest, options: readonly string[]): Promise<ContainerNetwork> {
+  const executable = requireProgram(host, 'pasta', 'passt');
+  const { startPasta, pastaNameserver } = await import('../net/pasta.ts');
+  const publish = await reserved(request);
+  return {
+    mode: 'pasta',
+    nameservers: [pastaNameserver],
+    connect: (pid, id) => {
+      const directory = layout.runContainer(host, id);
+      return startPasta({ pid, directory, options, publish, hostLoopback: false }, executable, host.uid);
+    },
+  };
+}
+
+async function slirpNetwork(host: Host, request: RunRequest, options: readonly string[]): Promise<ContainerNetwork> {
+  const executable = requireProgram(host, 'slirp4netns', 'slirp4netns');
+  if (request.publish.length > 0) {
+    throw new CtrError('UNSUPPORTED', 'slirp4netns cannot publish ports here', { hint: 'use --network pasta' });
+  }
+  const { startSlirp, slirpNameserver } = await import('../net/slirp.ts');
+  return {
+    mode: 'slirp4netns',
+    nameservers: [slirpNameserver],
+    connect: async (pid, id) => {
+      await startSlirp({ pid, directory: layout.runContainer(host, id), options }, executable);
+    },
+  };
+}
+
+async function reserved(request: RunRequest) {
+  if (request.publish.length === 0) return [];
+  const { reservePorts } = await import('../net/host-ports.ts');
+  return reservePorts(request.publish);
+}
+
+function requireProgram(host: Host, name: string, packageName: string): string {
+  const path = findExecutable(host, name);
+  if (path !== undefined) return path;
+  throw new CtrError('UNSUPPORTED', `${name} is not installed`, { hint: `install the package ${packageName}` });
+}
+
+/** Whether the container has a network namespace, and so a loopback, of its own. */
+export function ownsNetwork(network: NetworkRequest): boolean {
+  return network.mode !== 'host';
+}

@@ -1,0 +1,114 @@
+/** `ctr create`, and the first half of `ctr run`: everything that can be refused is refused before anything is made. */
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
+import { CtrError, errnoOf } from '../base/ctr-error.ts';
+import type { Host } from '../base/host.ts';
+import type { ContainerDefaults } from '../oci/image-config.ts';
+import { hostPlatform, parsePlatform, platformMatches } from '../oci/platform.ts';
+import { allocateContainer, type ContainerRecord } from '../storage/container-store.ts';
+import { findImage, type StoredImage } from '../storage/image-store.ts';
+import { hasLayer } from '../storage/layer-store.ts';
+import { lockWhenFree, storeLockOf } from '../storage/lock.ts';
+import { readConfig } from './images.ts';
+import type { PullWatch } from './pull.ts';
+import { makeRootDirectories } from './rootfs.ts';
+import type { RunRequest } from './run-request.ts';
+import { commandFor } from './runtime-spec.ts';
+import { chooseStorageDriver } from './storage-driver.ts';
+import { idMapsFor, ownerKindFor } from './user-namespace.ts';
+
+export interface CreatedContainer {
+  readonly container: ContainerRecord;
+  readonly defaults: ContainerDefaults;
+}
+
+/** Make a container that is ready to start. `watchPull` is called only if the image has to be fetched. */
+export async function createContainer(
+  host: Host,
+  request: RunRequest,
+  watchPull?: () => PullWatch,
+): Promise<CreatedContainer> {
+  const stored = request.image === undefined ? undefined : await ensureImage(host, request, request.image, watchPull);
+  const defaults = stored ? readConfig(host, stored.image).config : {};
+  const command = commandFor(request, defaults);
+  const cidFile = request.cidFile === undefined ? undefined : claimCidFile(request.cidFile);
+  try {
+    // Until the record is written, nothing but this lock keeps the image's layers from being collected.
+    using _store = await lockWhenFree(storeLockOf(host), 'shared');
+    using allocated = allocateContainer(host, request.name);
+    makeRootDirectories(host, allocated.id);
+    const container = allocated.commit({
+      createdAt: new Date().toISOString(),
+      ...(stored ? { imageId: stored.image.id, imageName: stored.tag?.name ?? stored.image.id } : {}),
+      command,
+      labels: { ...defaults.Labels, ...request.labels },
+      diffIds: stored?.image.diffIds ?? [],
+      ownerKind: ownerKindFor(idMapsFor(host)),
+      driver: chooseStorageDriver(host).driver,
+      request,
+    });
+    cidFile?.write(container.id);
+    return { container, defaults };
+  } catch (error) {
+    cidFile?.discard();
+    throw error;
+  }
+}
+
+/** The image, unpacked for this user's owners; fetched as `--pull` says. The common case touches no network module. */
+async function ensureImage(
+  host: Host,
+  request: RunRequest,
+  name: string,
+  watchPull: (() => PullWatch) | undefined,
+): Promise<StoredImage> {
+  const stored = findImage(host, name);
+  if (stored && isReady(host, stored, request)) return stored;
+  const { pull } = await import('./pull.ts');
+  const { image } = await pull(
+    host,
+    {
+      name,
+      policy: request.pull,
+      platform: request.platform,
+      tlsVerify: request.tlsVerify,
+      authFile: request.authFile,
+    },
+    watchPull?.(),
+  );
+  return findImage(host, name) ?? { image };
+}
+
+function isReady(host: Host, { image }: StoredImage, request: RunRequest): boolean {
+  if (request.pull === 'always' || request.pull === 'newer') return false;
+  const wanted = request.platform === undefined ? undefined : parsePlatform(request.platform);
+  if (wanted && !platformMatches(image, wanted)) return false;
+  const kind = ownerKindFor(idMapsFor(host));
+  return image.diffIds.every((diffId) => hasLayer(host, { diffId, kind }));
+}
+
+/** podman-run(1) --cidfile: the file must not exist, and is not left behind by a failure. */
+function claimCidFile(path: string): { write(id: string): void; discard(): void } {
+  try {
+    const fd = openSync(path, 'wx', 0o644);
+    return {
+      write(id) {
+        writeSync(fd, id);
+        closeSync(fd);
+      },
+      discard() {
+        rmSync(path, { force: true });
+      },
+    };
+  } catch (cause) {
+    const exists = errnoOf(cause) === 'EEXIST';
+    throw new CtrError('EXISTS', `--cidfile ${path}: ${exists ? 'the file exists' : 'cannot be made'}`, {
+      cause,
+      hint: exists ? 'another container may still use it: delete the file or choose another' : undefined,
+    });
+  }
+}
+
+/** Whether an image for `platform` can run here without emulation. */
+export function runsHere(platform: { os: string; architecture: string; variant?: string }): boolean {
+  return platformMatches(platform, hostPlatform());
+}

@@ -1,6 +1,6 @@
 /** The loader's code cache (src/start.ts): it may be missing, broken or impossible to write. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -16,6 +16,7 @@ afterEach(() => rmSync(home, { recursive: true, force: true }));
 const run = (cache = home) => {
   const { stdout, stderr, status } = spawnSync(launcher, ['version', '--format', '{{.Client.Name}}'], {
     encoding: 'utf8',
+    timeout: 20_000,
     env: { ...process.env, XDG_CACHE_HOME: cache },
   });
   return { stdout, stderr, status };
@@ -48,7 +49,15 @@ describe('the code cache [E]', () => {
     expect(statSync(path).size).toBeGreaterThan(size / 2);
   });
 
-  it('is done without where it cannot be written', () => {
-    expect(run('/proc/nowhere')).toEqual(fine);
+  it.each(['/proc/nowhere', '/dev/null', 'relative'])('is done without where it cannot be written: %s', (cache) => {
+    expect(run(cache)).toEqual(fine);
+  });
+
+  it('is not read when others may write it', () => {
+    run();
+    const [path = ''] = cacheFiles();
+    chmodSync(path, 0o666);
+    expect(run()).toEqual(fine);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 });

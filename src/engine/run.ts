@@ -41,9 +41,17 @@ export async function runContainer(host: Host, request: RunRequest, terminal: Te
   const outcome = request.tty ? await attached(host, container.id, request, launched) : await waited(request, launched);
   if (outcome === 'detached') return 0;
   await cleanUp(host, container.id, request);
-  // Only now: until here the death of ctr makes the supervisor clean up instead.
-  writeSync(launched.bye, 'b');
+  sayBye(launched);
   return outcome;
+}
+
+/** Only after the clean-up: until here the death of ctr makes the supervisor clean up instead. */
+function sayBye({ bye }: Launched): void {
+  try {
+    writeSync(bye, 'b');
+  } catch {
+    // EPIPE: the supervisor was killed. There is nobody left to clean up twice.
+  }
 }
 
 /**

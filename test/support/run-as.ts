@@ -75,7 +75,8 @@ export function asUser(user: UserIdentity, argv: readonly string[], options: Run
 /** The argv that makes root become `user` first; unchanged when the caller is that user already. */
 export function asUserArgv(user: UserIdentity, argv: readonly string[]): string[] {
   if (process.getuid?.() === user.uid) return [...argv];
-  return ['setpriv', `--reuid=${user.uid}`, `--regid=${user.gid}`, '--init-groups', '--', ...argv];
+  // By its full name: the PATH is the program's, and a test may have emptied it.
+  return ['/usr/bin/setpriv', `--reuid=${user.uid}`, `--regid=${user.gid}`, '--init-groups', '--', ...argv];
 }
 
 function inTerminal(argv: readonly string[]): string[] {

@@ -62,7 +62,9 @@ describe('a layer that wants out [E]', () => {
 
   for (const [name, entries] of attacks) {
     promise(`${name}: writes nothing outside the container’s root`, async () => {
-      await pull(`escape-${name}`, imageOf([base, layerOf(await archiveOf(entries))]));
+      const pulled = await pull(`escape-${name}`, imageOf([base, layerOf(await archiveOf(entries))]));
+      // Contained or refused: but then because of that entry, and not because nothing could be pulled at all.
+      if (pulled.code !== 0) expect(pulled.stderr).toMatch(/ctr-escaped|stolen/);
       expect(existsSync('/tmp/ctr-escaped')).toBe(false);
       const stolen = await bed.ctr(
         'run',
@@ -80,7 +82,7 @@ describe('a layer that wants out [E]', () => {
 
   promise('an absolute name stays below the root', async () => {
     const layer = layerOf(await archiveOf([{ name: '/etc/ctr-inside', content: 'inside' }]));
-    await pull('absolute', imageOf([base, layer]));
+    expect(await pull('absolute', imageOf([base, layer]))).toMatchObject({ code: 0 });
     expect(existsSync('/etc/ctr-inside')).toBe(false);
   });
 });

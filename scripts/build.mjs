@@ -62,4 +62,6 @@ await build({
   entryPoints: Object.fromEntries(apart.map((name) => [name, name])),
   outdir: 'dist/packages',
   outExtension: { '.js': '.cjs' },
+  // As Node does it for its own: a default export is the module itself, with the named ones as members.
+  footer: { js: 'if (module.exports.default) module.exports = Object.assign(module.exports.default, module.exports);' },
 });

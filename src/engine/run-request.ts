@@ -50,6 +50,15 @@ export interface RunRequest {
   readonly shmSizeBytes: number;
   readonly stopSignal?: string;
   readonly stopTimeoutMs: number;
+  readonly restart: RestartPolicy;
+  /** `--timeout`: it is killed after this time; 0: never. */
+  readonly timeoutMs: number;
+  /** `--replace`: a container that has the name is removed first. */
+  readonly replace: boolean;
+  /** `--requires`: containers (names or IDs) that are started before it. */
+  readonly requires: readonly string[];
+  /** `--rmi`: the image goes with the container when nothing else uses it. */
+  readonly removeImage: boolean;
   readonly umask: number;
   readonly pull: 'missing' | 'always' | 'never' | 'newer';
   readonly platform?: string;
@@ -62,6 +71,13 @@ export interface RunRequest {
   readonly oomScoreAdj?: number;
   /** What the user should know although the request is good: flags without effect here. One line each. */
   readonly notices: readonly string[];
+}
+
+/** podman-run(1) --restart. */
+export interface RestartPolicy {
+  readonly name: 'no' | 'on-failure' | 'always' | 'unless-stopped';
+  /** With `on-failure`: how often; 0 is without end. */
+  readonly maxRetries: number;
 }
 
 export type NetworkRequest =

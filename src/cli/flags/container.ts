@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { CtrError } from '../../base/ctr-error.ts';
-import type { RunRequest } from '../../engine/run-request.ts';
+import type { RestartPolicy, RunRequest } from '../../engine/run-request.ts';
 import { signalNumber } from '../../linux/signals.ts';
 import { array, parseJson, string } from '../../oci/check.ts';
 import { parsePlatform } from '../../oci/platform.ts';
@@ -30,6 +30,11 @@ export interface ContainerOptions {
   readonly init?: boolean;
   readonly stopSignal?: string;
   readonly stopTimeout: string;
+  readonly restart: string;
+  readonly timeout: string;
+  readonly replace?: boolean;
+  readonly requires: readonly string[];
+  readonly rmi?: boolean;
   readonly umask: string;
   readonly cidfile?: string;
   readonly pidfile?: string;
@@ -59,12 +64,21 @@ export function addContainerFlags(command: Command): void {
     .option('--name <name>', 'a name for the container')
     .option('-h, --hostname <name>', 'its host name')
     .option('--rm', 'remove it when it has ended')
+    .option('--rmi', 'remove its image too when it has ended and nothing else uses the image; implies --rm')
+    .option('--replace', 'remove a container of the same name first')
+    .option(
+      '--restart <policy>',
+      'what happens when it has ended: no, on-failure[:TIMES], always, unless-stopped',
+      'no',
+    )
+    .option('--requires <container>', 'a container that is started before it', collect, [])
     .option('--rootfs', 'the first argument is a directory (:O: changes go elsewhere), not an image')
     .option('--entrypoint <command>', "run this instead of the image's entrypoint; a JSON array for several words")
     .option('--group-add <group>', 'one more group; keep-groups for those that you have here', collect, [])
     .option('--init', 'run a small init that reaps processes and forwards signals')
     .option('--stop-signal <signal>', 'how to ask it to end')
     .option('--stop-timeout <seconds>', 'how long to wait then, before it is killed', '10')
+    .option('--timeout <seconds>', 'kill it after this time; 0 for never', '0')
     .option('--umask <mode>', 'its file mode mask', '0022')
     .option('--cidfile <file>', 'write the container ID to a file')
     .option('--pidfile <file>', 'write the process ID to a file');
@@ -102,7 +116,7 @@ export function parseProcess(options: ProcessOptions): ProcessPart {
 type ContainerPart = Pick<
   RunRequest,
   | ('name' | 'hostname' | 'remove' | 'entrypoint' | 'groupAdd' | 'init' | 'stopSignal' | 'stopTimeoutMs' | 'umask')
-  | ('cidFile' | 'pidFile')
+  | ('cidFile' | 'pidFile' | 'restart' | 'timeoutMs' | 'replace' | 'requires' | 'removeImage')
 >;
 
 export function parseContainer(options: ContainerOptions, cwd: string): ContainerPart {
@@ -126,12 +140,41 @@ export function parseContainer(options: ContainerOptions, cwd: string): Containe
     ...(cidfile === undefined ? {} : { cidFile: resolve(cwd, cidfile) }),
     ...(pidfile === undefined ? {} : { pidFile: resolve(cwd, pidfile) }),
     ...(entrypoint === undefined ? {} : { entrypoint: parseEntrypoint(entrypoint) }),
-    remove: options.rm ?? false,
+    ...parseLifeCycle(options),
     groupAdd: options.groupAdd,
     init: options.init ?? false,
-    stopTimeoutMs: parseInteger('--stop-timeout', options.stopTimeout, 0, 1_000_000_000) * 1000,
     umask: Number.parseInt(options.umask, 8),
   };
+}
+
+function parseLifeCycle(options: ContainerOptions) {
+  const remove = (options.rm || options.rmi) ?? false;
+  const restart = parseRestart(options.restart);
+  if (remove && restart.name !== 'no') {
+    throw flagError('--restart', options.restart, 'it cannot be combined with --rm: want one of the two');
+  }
+  if (options.replace && options.name === undefined) {
+    throw new CtrError('USAGE', '--replace wants a container of a known name: give --name as well');
+  }
+  return {
+    remove,
+    restart,
+    stopTimeoutMs: parseInteger('--stop-timeout', options.stopTimeout, 0, 1_000_000_000) * 1000,
+    timeoutMs: parseInteger('--timeout', options.timeout, 0, 1_000_000_000) * 1000,
+    replace: options.replace ?? false,
+    requires: options.requires.flatMap((names) => names.split(',')).filter((name) => name !== ''),
+    removeImage: options.rmi ?? false,
+  };
+}
+
+/** `no` (and Docker's empty word), `always`, `unless-stopped`, `on-failure[:TIMES]`. */
+export function parseRestart(text: string): RestartPolicy {
+  const [word = '', times] = text.split(':', 2);
+  const name = (['no', 'on-failure', 'always', 'unless-stopped'] as const).find((each) => each === (word || 'no'));
+  if (name === undefined || (times !== undefined && name !== 'on-failure')) {
+    throw flagError('--restart', text, 'want no, on-failure[:TIMES], always or unless-stopped');
+  }
+  return { name, maxRetries: times === undefined ? 0 : parseInteger('--restart', times, 0, 1_000_000_000) };
 }
 
 type ImagePart = Pick<RunRequest, 'pull' | 'platform' | 'quiet' | 'tlsVerify' | 'authFile'>;

@@ -28,6 +28,7 @@ describe('parseRunRequest [U] podman-run(1)', () => {
       ...{ env: [], unsetEnv: [], groupAdd: [], mounts: [], dns: [], dnsSearch: [], dnsOptions: [], addHosts: [] },
       ...{ publish: [], devices: [], ulimits: [], notices: [], sysctls: {}, labels: {}, annotations: {} },
       ...{ detachKeys: 'ctrl-p,ctrl-q', pull: 'missing', umask: 0o022, stopTimeoutMs: 10_000 },
+      ...{ restart: { name: 'no', maxRetries: 0 }, timeoutMs: 0, replace: false, requires: [], removeImage: false },
       network: { mode: 'default' },
       security: {
         ...{ privileged: false, noNewPrivileges: false },
@@ -35,6 +36,28 @@ describe('parseRunRequest [U] podman-run(1)', () => {
       },
       shmSizeBytes: 64 * 1024 * 1024,
     });
+  });
+
+  it.each([
+    ['no', 'no', 0],
+    ['', 'no', 0],
+    ['always', 'always', 0],
+    ['unless-stopped', 'unless-stopped', 0],
+    ['on-failure', 'on-failure', 0],
+    ['on-failure:5', 'on-failure', 5],
+  ])('takes --restart %j', (word, name, maxRetries) => {
+    expect(runRequestOf(['--restart', word, 'alpine']).restart).toEqual({ name, maxRetries });
+  });
+
+  it.each([
+    ['--restart', 'never'],
+    ['--restart', 'always:3'],
+    ['--restart', 'on-failure:-1'],
+    ['--rm', '--restart=always'],
+    ['--replace', '--rm'],
+    ['--timeout', '-1'],
+  ])('refuses %s %s', (...words) => {
+    expect(() => runRequestOf([...words, 'alpine'])).toThrow(/--(restart|replace|timeout)/);
   });
 
   it('leaves everything after the image to the program', () => {

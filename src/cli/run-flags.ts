@@ -23,6 +23,7 @@ import {
   proxyEnv,
 } from './flags/env.ts';
 import type { FlagContext } from './flags/flag-files.ts';
+import { addHealthFlags, type HealthOptions, parseHealth } from './flags/health.ts';
 import {
   type AnnotationOptions,
   addAnnotationFlags,
@@ -31,6 +32,7 @@ import {
   parseAnnotations,
   parseLabels,
 } from './flags/labels.ts';
+import { addLoggingFlags, type LoggingOptions, parseLogging } from './flags/logging.ts';
 import { addMountFlags, checkBindSources, type MountOptions, parseMounts } from './flags/mounts.ts';
 import { addNetworkFlags, type NetworkOptions, parseNetworking } from './flags/network.ts';
 import { addResourceFlags, parseResources, type ResourceOptions } from './flags/resources.ts';
@@ -42,6 +44,8 @@ export type CreateOptions = ProcessOptions &
   EnvOptions &
   DefaultEnvOptions &
   LabelOptions &
+  LoggingOptions &
+  HealthOptions &
   AnnotationOptions &
   MountOptions &
   NetworkOptions &
@@ -64,6 +68,8 @@ export function addCreateFlags(command: Command): void {
   addNetworkFlags(command);
   addSecurityFlags(command);
   addResourceFlags(command);
+  addLoggingFlags(command);
+  addHealthFlags(command);
   addLabelFlags(command);
   addAnnotationFlags(command);
   addImageFlags(command);
@@ -105,6 +111,8 @@ export function parseRunRequest(options: RunOptions, words: readonly string[], c
     ...networking,
     security,
     ...parseResources(options),
+    ...parseLogging(options, cwd),
+    ...parseHealth(options),
     notices: [...networkNotices, ...securityNotices],
   };
 }

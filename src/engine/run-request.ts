@@ -69,6 +69,8 @@ export interface RunRequest {
   readonly cidFile?: string;
   readonly pidFile?: string;
   readonly oomScoreAdj?: number;
+  readonly logging: LogRequest;
+  readonly health: HealthRequest;
   /** What the user should know although the request is good: flags without effect here. One line each. */
   readonly notices: readonly string[];
 }
@@ -145,4 +147,35 @@ export interface UlimitRequest {
   /** -1: unlimited. The name `host` keeps all limits of the caller. */
   readonly soft: number;
   readonly hard: number;
+}
+
+/** `framed` is ctr's own: every byte with its time, rotated. The others are Podman's and Docker's. */
+export const logDrivers = ['framed', 'json-file', 'k8s-file', 'journald', 'none', 'passthrough'] as const;
+
+export interface LogRequest {
+  readonly driver: (typeof logDrivers)[number];
+  /** 0: no limit. */
+  readonly maxBytes: number;
+  /** In all, the one being written included. */
+  readonly maxFiles: number;
+  /** Of json-file and k8s-file; absolute. */
+  readonly path?: string;
+  readonly tag?: string;
+}
+
+export const healthActions = ['none', 'kill', 'restart', 'stop'] as const;
+
+/** `--health-*`: what is absent comes from the image, then from Docker's defaults (engine/healthcheck.ts). */
+export interface HealthRequest {
+  /** No check, whatever the image says. */
+  readonly isOff: boolean;
+  /** `CMD-SHELL` and a command line, or `CMD` and words. */
+  readonly test?: readonly string[];
+  /** 0: nothing checks by itself. */
+  readonly intervalMs?: number;
+  readonly timeoutMs?: number;
+  readonly startPeriodMs?: number;
+  readonly startIntervalMs?: number;
+  readonly retries?: number;
+  readonly onFailure: (typeof healthActions)[number];
 }

@@ -15,16 +15,20 @@ import {
   string,
 } from '../oci/check.ts';
 import type { ContainerRecord } from '../storage/container-store.ts';
-import type {
-  DeviceRequest,
-  MountRequest,
-  NetworkAttachment,
-  NetworkRequest,
-  PortRequest,
-  RestartPolicy,
-  RunRequest,
-  SecurityRequest,
-  UlimitRequest,
+import {
+  type DeviceRequest,
+  type HealthRequest,
+  healthActions,
+  type LogRequest,
+  logDrivers,
+  type MountRequest,
+  type NetworkAttachment,
+  type NetworkRequest,
+  type PortRequest,
+  type RestartPolicy,
+  type RunRequest,
+  type SecurityRequest,
+  type UlimitRequest,
 } from './run-request.ts';
 
 /** The request that `container` was created with; throws INVALID with the path to what is wrong. */
@@ -75,6 +79,25 @@ const ulimitRequest: Check<UlimitRequest> = object({
   soft: integer,
   hard: integer,
 } satisfies Shape<UlimitRequest>);
+
+const logRequest: Check<LogRequest> = object({
+  driver: literal(...logDrivers),
+  maxBytes: natural,
+  maxFiles: natural,
+  path: optional(string),
+  tag: optional(string),
+} satisfies Shape<LogRequest>);
+
+const healthRequest: Check<HealthRequest> = object({
+  isOff: boolean,
+  test: optional(strings),
+  intervalMs: optional(natural),
+  timeoutMs: optional(natural),
+  startPeriodMs: optional(natural),
+  startIntervalMs: optional(natural),
+  retries: optional(natural),
+  onFailure: literal(...healthActions),
+} satisfies Shape<HealthRequest>);
 
 const restartPolicy: Check<RestartPolicy> = object({
   name: literal('no', 'on-failure', 'always', 'unless-stopped'),
@@ -161,5 +184,7 @@ const runRequest: Check<RunRequest> = object({
   cidFile: optional(string),
   pidFile: optional(string),
   oomScoreAdj: optional(integer),
+  logging: logRequest,
+  health: healthRequest,
   notices: strings,
 } satisfies Shape<RunRequest>);

@@ -16,6 +16,8 @@ export interface ContainerState {
   readonly supervisor?: ProcessIdentity;
   /** RFC 3339. */
   readonly startedAt: string;
+  /** Its cgroup's directory on the host; absent when it has none of its own. */
+  readonly cgroupPath?: string;
 }
 
 const identity: Check<ProcessIdentity> = object({ bootId: string, pid: natural, startTime: natural });
@@ -24,6 +26,7 @@ const containerState: Check<ContainerState> = object({
   init: identity,
   supervisor: optional(identity),
   startedAt: string,
+  cgroupPath: optional(string),
 });
 
 export function writeState(host: Host, id: string, state: ContainerState): void {

@@ -8,18 +8,18 @@
  *   images/<config hex>.json       what an image consists of (immutable)
  *   layers/<diffId hex>-<kind>/    unpacked layers: diff/, layer.json (inside before the directory gets this name)
  *   layers/l/<short>               symlinks to diff/ with short names, for overlay's option page
- *   containers/<id>/               container.json, config.json, upper/, work/, rootfs/, etc files, log
+ *   containers/<id>/               container.json, config.json, life.json, exit, upper/, work/, rootfs/, etc files, log
  *   names/<escaped name>           symlink whose target is the id of the container that has the name
  *   volumes/<name>/                volume.json, _data/
  *   tmp/<random>, <random>.lock    staging; the lock is held by the maker, so orphans are recognisable
  *   store.lock                     flock: shared while something is added, exclusive while something is collected
  * runRoot/                         gone after a reboot
  *   containers/<id>/               state.json, exit status, sockets, FIFOs
+ *   events, events.1               what happened, one JSON object per line; the older half
  *   locks/<kind>-<name>            flock(2) files
  */
-import { createHash } from 'node:crypto';
 import type { Host } from '../base/host.ts';
-import { algorithmOf, type Digest, hexOf } from '../oci/digest.ts';
+import { algorithmOf, type Digest, hexOf, sha256Of } from '../oci/digest.ts';
 
 /** How owners are kept on disk: `m`apped through subordinate ids, or all the caller's own id (`s`ingle). */
 export type OwnerKind = 'm' | 's';
@@ -30,7 +30,7 @@ const maxEscapedLength = 200;
 /** One path component for any name; injective (a name too long for a file becomes its SHA-256 behind a `~`). */
 export function escapeName(name: string): string {
   const escaped = encodeURIComponent(name).replaceAll('.', '%2E').replaceAll('~', '%7E');
-  return escaped.length <= maxEscapedLength ? escaped : `~${createHash('sha256').update(name).digest('hex')}`;
+  return escaped.length <= maxEscapedLength ? escaped : `~${hexOf(sha256Of(name))}`;
 }
 
 export const layout = {
@@ -58,12 +58,14 @@ export const layout = {
   containerEtc: (host: Host, id: string, name: string) => `${host.dataRoot}/containers/${id}/${name}`,
   containerLog: (host: Host, id: string) => `${host.dataRoot}/containers/${id}/log`,
   containerExit: (host: Host, id: string) => `${host.dataRoot}/containers/${id}/exit`,
+  containerLife: (host: Host, id: string) => `${host.dataRoot}/containers/${id}/life.json`,
   volumes: (host: Host) => `${host.dataRoot}/volumes`,
   volumeData: (host: Host, name: string) => `${host.dataRoot}/volumes/${name}/_data`,
   volume: (host: Host, name: string) => `${host.dataRoot}/volumes/${name}`,
   tmp: (host: Host) => `${host.dataRoot}/tmp`,
   runContainers: (host: Host) => `${host.runRoot}/containers`,
   runContainer: (host: Host, id: string) => `${host.runRoot}/containers/${id}`,
+  events: (host: Host) => `${host.runRoot}/events`,
   locks: (host: Host) => `${host.runRoot}/locks`,
   lock: (host: Host, kind: string, name: string) => `${host.runRoot}/locks/${kind}-${escapeName(name)}`,
   seccompCache: (host: Host) => `${host.cacheHome}/seccomp`,

@@ -2,10 +2,10 @@
  * JSON on disk: whole or not there. A write goes to a temporary name in the same directory and is renamed over
  * the old file, so that a reader needs no lock and a crash leaves the old content.
  */
-import { randomBytes } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { CtrError, errnoOf } from './ctr-error.ts';
+import { randomHex } from './random.ts';
 
 /** What `path` holds, unchecked (oci/check.ts is next); undefined when there is no such file. */
 export function readJsonFile(path: string): unknown {
@@ -36,7 +36,7 @@ export function writeJsonFile(path: string, value: unknown, options: WriteOption
 
 /** Replace `path` atomically with `content`; the temporary file is gone when this throws. */
 export function replaceFile(path: string, content: string | Uint8Array, options: WriteOptions = {}): void {
-  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
+  const temporary = `${path}.${randomHex(6)}.tmp`;
   try {
     const fd = openSync(temporary, 'wx', options.mode ?? 0o644);
     try {

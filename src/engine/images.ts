@@ -4,7 +4,7 @@ import type { Host } from '../base/host.ts';
 import type { Digest } from '../oci/digest.ts';
 import { type HistoryEntry, type ImageConfig, parseImageConfig } from '../oci/image-config.ts';
 import { canonicalName, familiarName, parseReference, repositoryName } from '../oci/reference.ts';
-import { readBlob } from '../storage/blob-store.ts';
+import { readStoredBlob } from '../storage/blob-store.ts';
 import {
   findImage,
   type ImageRecord,
@@ -74,7 +74,7 @@ export function imageExists(host: Host, nameOrId: string): boolean {
 
 /** The config blob, verified. */
 export function readConfig(host: Host, image: ImageRecord): ImageConfig {
-  return parseImageConfig(readBlob(host, image.config));
+  return parseImageConfig(readStoredBlob(host, image.config));
 }
 
 /** Oldest first, as in the config. */

@@ -48,7 +48,8 @@ function gidArray(program: Program, groups: readonly number[]) {
 
 function boundingSet(program: Program, keep: readonly string[]): void {
   const kept = new Set(keep.map(capabilityNumber));
-  for (let capability = 0; capability <= lastCapability(); capability++) {
+  const last = lastCapability();
+  for (let capability = 0; capability <= last; capability++) {
     if (!kept.has(capability)) program.call('prctl', [PR.CAPBSET_DROP, capability, 0, 0, 0]);
   }
 }

@@ -34,7 +34,9 @@ export interface LaunchRequest {
   readonly socketDirectory?: string | undefined;
   readonly cleanup?: SupervisorRequest['cleanup'] | undefined;
   /** Called when the namespaces of `pid` exist and have their maps, before anything runs in them. */
-  readonly prepare?: ((pid: number) => void | Promise<void>) | undefined;
+  readonly prepare?: ((pid: number, supervisor: number) => void | Promise<void>) | undefined;
+  /** The supervisor kills it after this time; absent: never. */
+  readonly timeoutMs?: number | undefined;
 }
 
 export interface Launched {
@@ -61,7 +63,7 @@ export async function launch(request: LaunchRequest): Promise<Launched> {
     const pid = readStarted(pipes.up);
     if (pid === undefined) throw startError(failure() ?? { step: -1, call: 'clone', errno: 0 }, request.plan);
     writeIdMaps(pid, request.maps);
-    await request.prepare?.(pid);
+    await request.prepare?.(pid, supervisor);
     writeSync(pipes.go, 'g');
     const failed = failure();
     if (failed) throw startError(failed, request.plan);
@@ -157,6 +159,7 @@ function build(request: LaunchRequest, { fds, attach }: Pipes): { program: Progr
     },
     exitFile: request.exitFile,
     unmap,
+    ...(request.timeoutMs === undefined ? {} : { timeoutMs: request.timeoutMs }),
     ...(attach ? { attach } : {}),
     ...(request.cleanup ? { cleanup: request.cleanup } : {}),
   };

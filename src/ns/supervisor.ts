@@ -17,6 +17,7 @@
  */
 import { CLONE, POLL, PR, WNOHANG } from '../linux/constants.ts';
 import {
+  type DataRef,
   failurePair,
   failurePairBytes,
   type Label,
@@ -58,6 +59,8 @@ export interface SupervisorRequest {
   readonly exitFile: { readonly temp: string; readonly path: string };
   /** What takes over when ctr is not there to clean up: argv of an absolute program, and its environment. */
   readonly cleanup?: { readonly args: readonly string[]; readonly env: readonly string[] };
+  /** SIGKILL for the first process after this time; absent: never. */
+  readonly timeoutMs?: number;
   /** Memory to give back (start, bytes): all that it inherits of Node. */
   readonly unmap: ReadonlyArray<readonly [start: Variable, bytes: Variable]>;
 }
@@ -142,7 +145,7 @@ function supervise(program: Program, request: SupervisorRequest, pidfd: Variable
   polled.forEach((fd, index) => {
     setPollFd(program, pollSet, index, fd);
   });
-  program.call('ppoll', [pollSet, polled.length, 0, 0, 8]);
+  pollUntil(program, pollSet, polled.length, pid, request.timeoutMs);
   program.place(pass);
   program.set(progress, 0);
   for (const stream of streams) compileOutput(program, stream, buffers, request.sinks, clients?.send, progress);
@@ -158,6 +161,20 @@ function supervise(program: Program, request: SupervisorRequest, pidfd: Variable
   program.jump(pass);
   program.place(finish);
   recordExit(program, request, status);
+}
+
+/** The kernel counts the time left down in ppoll's timespec by itself: ppoll(2) "C library/kernel differences". */
+function pollUntil(program: Program, set: DataRef, count: number, pid: Variable, timeoutMs: number | undefined): void {
+  if (timeoutMs === undefined) return program.call('ppoll', [set, count, 0, 0, 8]);
+  const left = program.words([Math.floor(timeoutMs / 1000), (timeoutMs % 1000) * 1_000_000]);
+  const [expired, ready] = [program.label(), program.label()];
+  program.call('ppoll', [set, count, left, 0, 8], { onZero: expired });
+  program.jump(ready);
+  program.place(expired);
+  const [sigkill, aCentury] = [9, 3_155_760_000];
+  program.set(program.field(left, 0), aCentury);
+  program.call('kill', [pid, sigkill], { onError: ready });
+  program.place(ready);
 }
 
 /** With a terminal there is one stream, whose descriptor comes from init. */

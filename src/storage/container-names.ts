@@ -1,5 +1,5 @@
 /** Names for containers whose user gave none: `adjective_noun`, as the field does it. */
-import { randomInt } from 'node:crypto';
+import { randomBelow } from '../base/random.ts';
 
 const adjectives = `amber bold brave breezy bright brisk calm candid cheery clever cosy crisp curious dapper daring deft
 eager earnest early fair fearless fleet frosty gentle gleeful golden hardy hazel honest humble jolly keen kindly lively
@@ -13,6 +13,6 @@ river robin sparrow summit swift thistle tundra walnut willow wren`.split(/\s+/)
 
 /** With a number behind it from the third attempt on, when names seem to be running out. */
 export function randomContainerName(attempt: number): string {
-  const words = `${adjectives[randomInt(adjectives.length)]}_${nouns[randomInt(nouns.length)]}`;
-  return attempt < 2 ? words : `${words}${randomInt(10 ** Math.min(attempt, 9))}`;
+  const words = `${adjectives[randomBelow(adjectives.length)]}_${nouns[randomBelow(nouns.length)]}`;
+  return attempt < 2 ? words : `${words}${randomBelow(10 ** Math.min(attempt, 9))}`;
 }

@@ -4,11 +4,11 @@
  * lock. A directory without container.json is half-made: no command sees it, and gc.ts deletes it once nobody
  * holds its lock.
  */
-import { randomBytes } from 'node:crypto';
 import { mkdirSync, readlinkSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { CtrError, errnoOf } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
 import { readJsonFile, withSpaceHint, writeJsonFile } from '../base/json-file.ts';
+import { randomHex } from '../base/random.ts';
 import { array, type Check, literal, object, optional, record, string, unknown } from '../oci/check.ts';
 import { digest } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
@@ -67,7 +67,7 @@ export interface NewContainer extends Disposable {
 export function allocateContainer(host: Host, wantedName?: string): NewContainer {
   if (wantedName !== undefined) checkName(wantedName);
   ensureDataRoot(host);
-  const id = randomBytes(32).toString('hex');
+  const id = randomHex(32);
   const lock = lockContainer(host, id);
   const directory = layout.container(host, id);
   let isCommitted = false;

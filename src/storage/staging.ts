@@ -2,11 +2,11 @@
  * Places for half-made things: `tmp/<random>` beside a lock file that its maker holds. What is whole is renamed out
  * of here; what is left without a holder was orphaned by a crash, and anybody may delete it.
  */
-import { randomBytes } from 'node:crypto';
-import { chmodSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
 import { CtrError, errnoOf } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
 import { withSpaceHint } from '../base/json-file.ts';
+import { randomHex } from '../base/random.ts';
 import { layout } from './layout.ts';
 import { type Lock, type LockTarget, tryLock } from './lock.ts';
 import { ensureDataRoot, namesIn } from './roots.ts';
@@ -29,7 +29,7 @@ export interface Staging extends Disposable {
 /** A new name; nothing is made at it yet. */
 export function reserveStaging(host: Host): Staging {
   for (;;) {
-    const name = randomBytes(8).toString('hex');
+    const name = randomHex(8);
     const path = `${layout.tmp(host)}/${name}`;
     const lock = tryLock(stagingLock(host, path));
     if (!lock) continue;
@@ -117,20 +117,13 @@ export async function deleteTree(path: string, removeTree?: RemoveTree): Promise
   if (removeOwned(path)) return;
   if (!removeTree) throw new CtrError('DENIED', `${path} holds files of subordinate ids`);
   await removeTree(path);
-  rmSync(path, { recursive: true, force: true });
+  unlinkTree(Buffer.from(path));
 }
 
 /** False when files of others are in the way. Symlinks are deleted, not followed. */
 function removeOwned(path: string): boolean {
   try {
-    rmSync(path, { recursive: true, force: true });
-    return true;
-  } catch (error) {
-    if (!isRefusal(error)) throw error;
-  }
-  try {
-    openOwnDirectories(path);
-    rmSync(path, { recursive: true, force: true });
+    unlinkTree(Buffer.from(path));
     return true;
   } catch (error) {
     if (isRefusal(error)) return false;
@@ -138,14 +131,29 @@ function removeOwned(path: string): boolean {
   }
 }
 
-/** rm -r stops at directories without write permission: images have them, and overlay's work/work has mode 000. */
-function openOwnDirectories(path: string | Buffer): void {
-  const stat = lstatSync(path, { throwIfNoEntry: false });
-  if (!stat?.isDirectory() || stat.uid !== process.geteuid?.()) return;
-  if ((stat.mode & 0o700) !== 0o700) chmodSync(path, 0o700);
-  for (const entry of readdirSync(path, { encoding: 'buffer', withFileTypes: true })) {
-    if (entry.isDirectory()) openOwnDirectories(Buffer.concat([Buffer.from(path), Buffer.from('/'), entry.name]));
+/** fs.rmSync takes 10 ms for the dozen files of a short-lived container; this takes 1 ms. Idempotent. */
+function unlinkTree(path: Buffer): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === 'ENOENT') return;
+    // Linux says EISDIR; POSIX would have EPERM.
+    if (code !== 'EISDIR' && code !== 'EPERM') throw error;
+    emptyDirectory(path);
+    rmdirSync(path);
   }
+}
+
+function emptyDirectory(path: Buffer): void {
+  for (const name of readOwnDirectory(path)) unlinkTree(Buffer.concat([path, Buffer.from('/'), name]));
+}
+
+/** Images have directories that their owner may not read or write, and overlay's work/work has mode 000. */
+function readOwnDirectory(path: Buffer): Buffer[] {
+  const { mode, uid } = lstatSync(path);
+  if ((mode & 0o700) !== 0o700 && uid === process.geteuid?.()) chmodSync(path, 0o700);
+  return readdirSync(path, { encoding: 'buffer' });
 }
 
 /** ENOTEMPTY: Node went on past a directory whose content it could not delete. */

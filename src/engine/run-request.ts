@@ -1,8 +1,10 @@
+import type { SandboxRequest } from './sandbox-request.ts';
+
 /**
  * What `ctr run` and `ctr create` ask for, as plain data: flags are parsed and checked before this is made
  * (cli/flags/), nothing here needs the image or the kernel. Sizes are bytes, times are milliseconds.
  */
-export interface RunRequest {
+export interface RunRequest extends SandboxRequest {
   /** An image reference or ID; absent with `rootfs`. */
   readonly image?: string;
   /** `--rootfs PATH[:O]`: run a directory; with overlay, changes go to an upper directory instead. */

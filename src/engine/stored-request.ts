@@ -30,6 +30,7 @@ import {
   type SecurityRequest,
   type UlimitRequest,
 } from './run-request.ts';
+import { sandboxShape } from './sandbox-request.ts';
 
 /** The request that `container` was created with; throws INVALID with the path to what is wrong. */
 export function storedRequest(container: Pick<ContainerRecord, 'id' | 'request'>): RunRequest {
@@ -186,5 +187,6 @@ const runRequest: Check<RunRequest> = object({
   oomScoreAdj: optional(integer),
   logging: logRequest,
   health: healthRequest,
+  ...sandboxShape,
   notices: strings,
 } satisfies Shape<RunRequest>);

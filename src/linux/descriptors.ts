@@ -61,3 +61,12 @@ function unixAddress(path: string): Buffer {
   address.write(path, 2);
   return address;
 }
+
+/** A read that waits longer fails with EAGAIN. socket(7) SO_RCVTIMEO */
+export function setReceiveTimeout(fd: number, milliseconds: number): void {
+  const [solSocket, soRcvTimeo] = [1, 20];
+  const timeval = Buffer.alloc(16);
+  timeval.writeBigInt64LE(BigInt(Math.trunc(milliseconds / 1000)), 0);
+  timeval.writeBigInt64LE(BigInt((milliseconds % 1000) * 1000), 8);
+  libc('setsockopt', 'i32', ['i32', fd], ['i32', solSocket], ['i32', soRcvTimeo], ['buf', timeval], ['i32', 16]);
+}

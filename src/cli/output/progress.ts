@@ -8,7 +8,7 @@ import type { Output } from '../context.ts';
 export interface TransferReport {
   /** What is transferred: a short digest. */
   readonly id: string;
-  readonly state: 'waiting' | 'downloading' | 'unpacking' | 'done' | 'exists' | 'failed';
+  readonly state: 'waiting' | 'downloading' | 'copying' | 'unpacking' | 'done' | 'exists' | 'failed';
   readonly doneBytes?: number;
   readonly totalBytes?: number | undefined;
 }
@@ -32,6 +32,7 @@ export function createProgress(output: Output, env: Readonly<Record<string, stri
 const words: Readonly<Record<TransferReport['state'], string>> = {
   waiting: 'waiting',
   downloading: 'downloading',
+  copying: 'copying',
   unpacking: 'unpacking',
   done: 'done',
   exists: 'already here',
@@ -94,7 +95,7 @@ function liveProgress(output: Output, colour: boolean): ProgressView {
 /** `3fa112fd3642 [=======>        ] 3.1MB/7.8MB downloading`, at most `width` columns. */
 export function transferLine(transfer: TransferReport, width: number, colour: boolean): string {
   const { id, state, doneBytes = 0, totalBytes } = transfer;
-  const moving = state === 'downloading' || state === 'unpacking';
+  const moving = state === 'downloading' || state === 'copying' || state === 'unpacking';
   const bytes =
     moving && totalBytes ? `${humanSize(doneBytes)}/${humanSize(totalBytes)}` : humanSize(totalBytes ?? doneBytes);
   const right = `${bytes.padEnd(15)} ${words[state]}`;

@@ -1,0 +1,95 @@
+/** `ctr push`: an image of the store to a registry, or to any other place that a copy can go to. */
+import { CtrError } from '../base/ctr-error.ts';
+import type { Host } from '../base/host.ts';
+import type { CopyProgress, ManifestFormat } from '../image/content.ts';
+import type { AccessOptions } from '../image/transport/registry-access.ts';
+import type { Descriptor } from '../oci/descriptor.ts';
+import type { Digest } from '../oci/digest.ts';
+import { isIndex, parseManifest } from '../oci/manifest.ts';
+import type { Compression } from '../oci/media-types.ts';
+import { parseReference, withDefaultTag } from '../oci/reference.ts';
+import { hasBlob, readBlob } from '../storage/blob-store.ts';
+import { listTags, readTag, resolveImage, type StoredImage, tagImage, tagName } from '../storage/image-store.ts';
+import { lockWhenFree, storeLockOf } from '../storage/lock.ts';
+
+export interface PushRequest extends AccessOptions {
+  /** The image, by name or ID. */
+  readonly name: string;
+  /** A name in a registry or a location (`oci:DIR`, …); the image's own name when absent. */
+  readonly destination?: string | undefined;
+  readonly compression?: Compression | undefined;
+  readonly compressionLevel?: number | undefined;
+  readonly format?: ManifestFormat | undefined;
+}
+
+export interface CopyWatch {
+  readonly progress?: CopyProgress | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Pushed {
+  /** Where it is now: the canonical name, or the location as given. */
+  readonly destination: string;
+  readonly manifest: Descriptor;
+}
+
+/** Returns when the destination has the whole image under its name. */
+export async function push(host: Host, request: PushRequest, watch: CopyWatch = {}): Promise<Pushed> {
+  const { copyImage } = await import('../image/copy.ts');
+  const { openDestination } = await import('../image/open-image.ts');
+  const { parseLocation } = await import('../image/transport/image-location.ts');
+  const { storeSource } = await import('../image/store-source.ts');
+  // Shared: keeps collection from deleting what is being sent.
+  using _lock = await lockWhenFree(storeLockOf(host), 'shared', watch.signal ? { signal: watch.signal } : {});
+  const stored = resolveImage(host, request.name);
+  const named = request.destination ?? nameToPush(host, request.name, stored);
+  const location = parseLocation(named) ?? { transport: 'docker', name: named };
+  const source = storeSource(host, request.name, stored.tag?.manifest ?? stored.image.manifest);
+  const mountFrom = (domain: string, digest: Digest) => siblingWith(host, domain, digest);
+  const names = stored.tag && !stored.tag.name.includes('@') ? [stored.tag.name] : [];
+  const deps = { host, options: request, signal: watch.signal };
+  const destination = await openDestination(location, deps, { names, mountFrom });
+  try {
+    const manifest = await copyImage(source, destination, request, { host, ...watch });
+    if (location.transport === 'docker') remember(host, location.name, stored, manifest);
+    return { destination: destination.name, manifest };
+  } finally {
+    destination.close();
+  }
+}
+
+/** The name that was given, or the only one that the image has. */
+function nameToPush(host: Host, given: string, { tag, image }: StoredImage): string {
+  const names = tag ? [tag.name] : listTags(host).flatMap(({ id, name }) => (id === image.id ? [name] : []));
+  const [only, ...others] = names.filter((name) => !name.includes('@'));
+  if (only !== undefined && others.length === 0) return only;
+  throw new CtrError('USAGE', `${given}: where to?`, {
+    hint: `name the destination: ctr push ${given} registry.example/name:tag`,
+  });
+}
+
+/** A local tag of that name now knows what the registry has: inspect shows it under RepoDigests. */
+function remember(host: Host, name: string, { image }: StoredImage, target: Descriptor): void {
+  const reference = withDefaultTag(parseReference(name));
+  const tag = readTag(host, tagName(reference));
+  if (tag?.id === image.id && reference.digest === undefined) tagImage(host, reference, { ...tag, target });
+}
+
+/** A repository of the registry that an image of ours with this blob came from or went to. */
+function siblingWith(host: Host, domain: string, digest: Digest): string | undefined {
+  for (const { name, manifest, target } of listTags(host)) {
+    const reference = parseReference(name);
+    if (reference.domain !== domain || target === undefined || !hasBlob(host, manifest.digest, manifest.size)) continue;
+    const parsed = parseManifest(readBlob(host, manifest), manifest.mediaType);
+    if (!isIndex(parsed) && [parsed.config, ...parsed.layers].some((one) => one.digest === digest)) {
+      return reference.path;
+    }
+  }
+  return undefined;
+}
+
+/** `tag: digest: sha256:… size: n`, as Docker ends a push. */
+export function pushedLine({ destination, manifest }: Pushed): string {
+  const tag = parseReference(destination).tag ?? 'latest';
+  return `${tag}: digest: ${manifest.digest} size: ${manifest.size}`;
+}

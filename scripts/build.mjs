@@ -3,7 +3,7 @@
  * loader dist/ctr.cjs. That starts fastest (docs/adr/0002-bundle-and-start-up.md).
  * Packages that only some commands need are files of their own. ffi-rs stays outside: src/linux/ffi.ts loads it.
  */
-import { rmSync } from 'node:fs';
+import { renameSync, rmSync } from 'node:fs';
 import { build } from 'esbuild';
 
 const apart = ['node-fetch', 'execa', 'tar-stream', 'smol-toml'];
@@ -39,11 +39,12 @@ const packagesApart = {
   },
 };
 
-rmSync('dist', { recursive: true, force: true });
+/** Built aside and moved into place as a whole: a build that fails leaves the last good one. */
+const fresh = `dist.${process.pid}`;
 await build({
   ...shape,
   entryPoints: { program: 'src/main.ts', ctr: 'src/start.ts' },
-  outdir: 'dist',
+  outdir: fresh,
   outExtension: { '.js': '.cjs' },
   external: ['ffi-rs', '@yuuang/*'],
   loader: { '.txt': 'text' },
@@ -60,8 +61,10 @@ await build({
 await build({
   ...shape,
   entryPoints: Object.fromEntries(apart.map((name) => [name, name])),
-  outdir: 'dist/packages',
+  outdir: `${fresh}/packages`,
   outExtension: { '.js': '.cjs' },
   // As Node does it for its own: a default export is the module itself, with the named ones as members.
   footer: { js: 'if (module.exports.default) module.exports = Object.assign(module.exports.default, module.exports);' },
 });
+rmSync('dist', { recursive: true, force: true });
+renameSync(fresh, 'dist');

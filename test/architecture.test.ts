@@ -104,3 +104,18 @@ describe('architecture [U]', () => {
     ).toEqual(files.includes('api/index.ts') ? ['api/index.ts'] : []);
   });
 });
+
+describe('docs/architecture.md [U]', () => {
+  const hops = [
+    ...readFileSync(join(src, '../docs/architecture.md'), 'utf8').matchAll(/^\| \d \| `src\/([^`]+)` `(\w+)`/gm),
+  ].map((match) => [match[1] ?? '', match[2] ?? ''] as const);
+
+  it('shows the path of `ctr run` in at most eight hops', () => {
+    expect(hops.length).toBeGreaterThan(5);
+    expect(hops.length).toBeLessThanOrEqual(8);
+  });
+
+  it.each(hops)('%s exports %s', (file, name) => {
+    expect(text(file)).toMatch(new RegExp(`export (async )?(function|const) ${name}\\b`));
+  });
+});

@@ -1,8 +1,14 @@
+import { CtrError } from '../base/ctr-error.ts';
+import type { Host } from '../base/host.ts';
+import type { ExplainedStep } from '../engine/explain.ts';
+import type { WatchPull } from '../engine/pull.ts';
 import { runContainer } from '../engine/run.ts';
+import type { RunRequest } from '../engine/run-request.ts';
 import type { CommandSpec } from './command.ts';
+import type { Context } from './context.ts';
 import { addRunFlags, parseRunRequest, type RunOptions } from './run-flags.ts';
 
-export const command: CommandSpec<RunOptions> = {
+export const command: CommandSpec<RunOptions & { readonly explain?: true | string }> = {
   usage: '[options] IMAGE [COMMAND [ARG...]]',
   description: 'Make a container of an image, run a command in it, and leave with its exit code.',
   examples: [
@@ -12,11 +18,35 @@ export const command: CommandSpec<RunOptions> = {
   ],
   operands: [1, Number.POSITIVE_INFINITY],
   passThrough: true,
-  declare: addRunFlags,
-  run(context, operands, flags) {
+  declare(command) {
+    addRunFlags(command);
+    command.option('--explain [format]', 'print the steps of the start, run nothing; =json for programs');
+  },
+  async run(context, operands, flags) {
     const { host } = context;
     const request = parseRunRequest(flags, operands, { env: host.env, cwd: process.cwd() });
     for (const notice of request.notices) host.log.warn(notice);
-    return runContainer(host, request, context);
+    const watchPull = async () => (await import('./pull-progress.ts')).openPullView(context, request.quiet);
+    if (flags.explain) return printExplanation(context, flags.explain, await explain(host, request, watchPull));
+    return runContainer(host, request, { ...context, watchPull });
   },
 };
+
+async function explain(host: Host, request: RunRequest, watchPull: WatchPull): Promise<ExplainedStep[]> {
+  const { explainRun } = await import('../engine/explain.ts');
+  return explainRun(host, request, watchPull);
+}
+
+async function printExplanation({ stdout }: Context, format: true | string, steps: ExplainedStep[]): Promise<number> {
+  if (format === 'json') {
+    stdout.write(`${JSON.stringify(steps, null, 2)}\n`);
+    return 0;
+  }
+  if (format !== true) throw new CtrError('USAGE', `--explain=${format}: the only other format is json`);
+  const { alignTable } = await import('./output/table.ts');
+  const lines = steps.map(
+    ({ step, what, source }, index) => `${String(index + 1).padStart(3)}\t${step}\t${what}\t${source}`,
+  );
+  stdout.write(`${alignTable(lines, { minWidth: 0, padding: 2 }).join('\n')}\n`);
+  return 0;
+}

@@ -9,8 +9,8 @@ import { findImage, type StoredImage } from '../storage/image-store.ts';
 import { hasLayer } from '../storage/layer-store.ts';
 import { lockWhenFree, storeLockOf } from '../storage/lock.ts';
 import { readConfig } from './images.ts';
-import type { PullWatch } from './pull.ts';
-import { makeRootDirectories } from './rootfs.ts';
+import type { WatchPull } from './pull.ts';
+import { makeRoot } from './rootfs.ts';
 import type { RunRequest } from './run-request.ts';
 import { commandFor } from './runtime-spec.ts';
 import { chooseStorageDriver } from './storage-driver.ts';
@@ -25,7 +25,7 @@ export interface CreatedContainer {
 export async function createContainer(
   host: Host,
   request: RunRequest,
-  watchPull?: () => PullWatch,
+  watchPull?: WatchPull,
 ): Promise<CreatedContainer> {
   const stored = request.image === undefined ? undefined : await ensureImage(host, request, request.image, watchPull);
   const defaults = stored ? readConfig(host, stored.image).config : {};
@@ -59,23 +59,19 @@ async function ensureImage(
   host: Host,
   request: RunRequest,
   name: string,
-  watchPull: (() => PullWatch) | undefined,
+  watchPull: WatchPull | undefined,
 ): Promise<StoredImage> {
   const stored = findImage(host, name);
   if (stored && isReady(host, stored, request)) return stored;
   const { pull } = await import('./pull.ts');
-  const { image } = await pull(
-    host,
-    {
-      name,
-      policy: request.pull,
-      platform: request.platform,
-      tlsVerify: request.tlsVerify,
-      authFile: request.authFile,
-    },
-    watchPull?.(),
-  );
-  return findImage(host, name) ?? { image };
+  const { pull: policy, platform, tlsVerify, authFile } = request;
+  const watch = await watchPull?.();
+  try {
+    const { image } = await pull(host, { name, policy, platform, tlsVerify, authFile }, watch);
+    return findImage(host, name) ?? { image };
+  } finally {
+    watch?.close?.();
+  }
 }
 
 function isReady(host: Host, { image }: StoredImage, request: RunRequest): boolean {

@@ -7,7 +7,12 @@ import { unpackingFor } from './unpacking.ts';
 export interface PullWatch {
   readonly progress?: PullProgress | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** The pull is over, well or not. */
+  close?(): void;
 }
+
+/** Called only if something has to be fetched: what shows it is loaded then. */
+export type WatchPull = () => Promise<PullWatch>;
 
 /** Returns when image and layers are stored, as the policy of the request says. */
 export async function pull(host: Host, request: PullRequest, watch: PullWatch = {}): Promise<PulledImage> {

@@ -66,6 +66,8 @@ export const O = {
   CLOEXEC: 0o2000000,
   PATH: 0o10000000,
 } as const;
+/** linux/openat2.h */
+export const RESOLVE = { NO_MAGICLINKS: 2, IN_ROOT: 0x10 } as const;
 /** sys/stat.h */
 export const S_IFREG = 0o100000;
 export const AT_FDCWD = -100;

@@ -56,7 +56,13 @@ export class Program {
   readonly #strings = new Map<string, DataRef>();
   #dataBytes = 0;
   #step = -1;
+  readonly #arch: string;
   readonly #failed: Label = { record: undefined };
+
+  /** For this machine's system call numbers, unless `arch` (as in process.arch) says otherwise. */
+  constructor(arch: string = process.arch) {
+    this.#arch = arch;
+  }
 
   /** Records appended from now on belong to step `index`: a failure names it. */
   beginStep(index: number): void {
@@ -123,7 +129,7 @@ export class Program {
   }
 
   call(name: SyscallName, args: readonly Operand[] = [], options: CallOptions = {}): void {
-    this.#append(syscallNumber(name), name, args, options.into?.variable, options.onZero, options.onError);
+    this.#append(syscallNumber(name, this.#arch), name, args, options.into?.variable, options.onZero, options.onError);
   }
 
   jump(to: Label): void {

@@ -20,9 +20,12 @@ export function compileTerminal(program: Program, step: Extract<Step, { kind: 't
   program.call('fchown', [slave, step.uid, step.gid]);
   for (const fd of [0, 1, 2]) program.call('dup3', [slave, fd, 0]);
   program.call('close', [slave]);
+  if (step.console) bindConsole(program);
+}
+
+function bindConsole(program: Program): void {
   const [console, pts] = [program.text('/dev/console'), program.text('/dev/pts/0')];
-  const noConsole = program.label();
-  const fd = program.variable();
+  const [noConsole, fd] = [program.label(), program.variable()];
   program.call('openat', [AT_FDCWD, console, O.WRONLY | O.CREAT | O.CLOEXEC, 0o600], { into: fd, onError: noConsole });
   program.call('close', [fd]);
   program.call('mount', [pts, console, 0, MS.BIND, 0], { onError: noConsole });

@@ -66,7 +66,7 @@ function endedStatus(host: Host, id: string, life: ContainerLife, state: Contain
   const isLost = startedAt !== undefined && exit === undefined;
   return {
     ...common(life),
-    name: startedAt === undefined ? 'created' : 'exited',
+    name: startedAt === undefined && exit === undefined ? 'created' : 'exited',
     pid: 0,
     exitCode: exit?.exitCode ?? (isLost ? 137 : 0),
     ...(startedAt === undefined ? {} : { startedAt }),

@@ -1,5 +1,6 @@
 /** Start a container that exists: its OCI config, the plan, the launch, the runtime state. */
-import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { CtrError } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
 import { identifyProcess } from '../linux/process-identity.ts';
 import { seccompFilterFor } from '../linux/seccomp.ts';
@@ -8,12 +9,17 @@ import { type Launched, type LaunchRequest, launch } from '../ns/launch.ts';
 import { type Plan, planContainer } from '../ns/plan.ts';
 import type { ContainerDefaults } from '../oci/image-config.ts';
 import type { RuntimeConfig } from '../oci/runtime.ts';
-import { writeState } from '../storage/container-state.ts';
-import type { ContainerRecord } from '../storage/container-store.ts';
+import { beginLife } from '../storage/container-life.ts';
+import { readState, writeState } from '../storage/container-state.ts';
+import { type ContainerRecord, lockContainer } from '../storage/container-store.ts';
 import { layout } from '../storage/layout.ts';
+import type { ContainerCgroup } from './cgroups.ts';
 import { cleanupProgram } from './cleanup-program.ts';
+import { recordContainerEvent } from './container-events.ts';
 import { runtimeSpecInput } from './container-facts.ts';
 import { type ContainerNetwork, networkFor } from './container-network.ts';
+import { finishLocked } from './finish-container.ts';
+import type { PlannedRestart } from './restart-policy.ts';
 import { rootfsFor } from './rootfs.ts';
 import type { RunRequest } from './run-request.ts';
 import { runtimeSpecFor } from './runtime-spec.ts';
@@ -32,6 +38,8 @@ export interface ContainerToStart {
   readonly container: ContainerRecord;
   readonly defaults: ContainerDefaults;
   readonly request: RunRequest;
+  /** What its restart policy remembers of the runs before; absent when the user starts it. */
+  readonly runs?: PlannedRestart['runs'];
 }
 
 export interface PlannedContainer {
@@ -68,17 +76,58 @@ export async function planStart(
   return { config, plan, maps, network };
 }
 
-/** Returns once the command has been executed; the container's state is on disk then. */
+/** Returns once the command has been executed; the container's state is on disk then. Refuses one that runs. */
 export async function startContainer(host: Host, subject: ContainerToStart, connection: Connection): Promise<Launched> {
   const { container, request } = subject;
-  const { config, plan, maps, network } = await planStart(host, subject, connection.consoleSize);
+  using _lock = lockContainer(host, container.id);
+  await refuseUnlessStartable(host, container);
+  const { cgroupFor } = await import('./cgroups.ts');
+  const cgroup = cgroupFor(host, container.id, request.limits);
+  const planned = await planStart(host, subject, connection.consoleSize);
   const runDirectory = layout.runContainer(host, container.id);
-  rmSync(runDirectory, { recursive: true, force: true });
   mkdirSync(runDirectory, { recursive: true, mode: 0o700 });
-  writeFileSync(layout.containerConfig(host, container.id), JSON.stringify(config));
+  writeFileSync(layout.containerConfig(host, container.id), JSON.stringify(planned.config));
+  rmSync(layout.containerExit(host, container.id), { force: true });
+  const startedAt = new Date().toISOString();
+  let launched: Launched;
+  try {
+    launched = await launch(launchRequest(host, subject, connection, { ...planned, cgroup }, startedAt));
+  } catch (error) {
+    cgroup.discard();
+    rmSync(runDirectory, { recursive: true, force: true });
+    rmSync(layout.containerExit(host, container.id), { force: true });
+    throw error;
+  }
+  beginLife(host, container.id, { startedAt, ...(subject.runs ?? { restarts: 0, quickEnds: 0 }) });
+  recordContainerEvent(host, container, 'start');
+  return launched;
+}
+
+/** Start it and leave it to its supervisor. */
+export async function startDetached(host: Host, subject: ContainerToStart): Promise<void> {
+  const stdin = subject.request.interactive ? 'attached' : 'null';
+  const launched = await startContainer(host, subject, { stdin, output: 'capture', tee: false });
+  closeSync(launched.up);
+  closeSync(launched.bye);
+}
+
+async function refuseUnlessStartable(host: Host, { id, name }: ContainerRecord): Promise<void> {
+  if (!existsSync(layout.container(host, id))) {
+    throw new CtrError('NOT_FOUND', `container ${name} was removed while it was being started`);
+  }
+  await finishLocked(host, id);
+  if (readState(host, id)) throw new CtrError('STATE', `container ${name} is running already`);
+}
+
+function launchRequest(
+  host: Host,
+  { container, request }: ContainerToStart,
+  connection: Connection,
+  { plan, maps, network, cgroup }: PlannedContainer & { readonly cgroup: ContainerCgroup },
+  startedAt: string,
+): LaunchRequest {
   const exit = layout.containerExit(host, container.id);
-  rmSync(exit, { force: true });
-  const launched = await launch({
+  return {
     plan,
     maps,
     terminal: request.tty,
@@ -87,15 +136,24 @@ export async function startContainer(host: Host, subject: ContainerToStart, conn
     tee: connection.tee,
     log: connection.output === 'capture' || request.tty ? logFile(host, container.id) : undefined,
     exitFile: { temp: `${exit}.tmp`, path: exit },
-    socketDirectory: needsSockets(request, connection) ? runDirectory : undefined,
+    socketDirectory: needsSockets(request, connection) ? layout.runContainer(host, container.id) : undefined,
     cleanup: cleanupProgram(host, container.id),
-    prepare: async (pid) => {
-      const init = identifyProcess(pid);
-      if (init) writeState(host, container.id, { init, startedAt: new Date().toISOString() });
+    timeoutMs: request.timeoutMs === 0 ? undefined : request.timeoutMs,
+    cloned: cgroup.begin,
+    prepare: async (pid, supervisorPid) => {
+      const cgroupPath = cgroup.finish();
+      const [init, supervisor] = [identifyProcess(pid), identifyProcess(supervisorPid)];
+      if (init)
+        writeState(host, container.id, {
+          init,
+          ...(supervisor ? { supervisor } : {}),
+          startedAt,
+          ...(cgroupPath ? { cgroupPath } : {}),
+        });
+      if (request.pidFile !== undefined) writeFileSync(request.pidFile, String(pid));
       await network.connect?.(pid, container.id);
     },
-  });
-  return launched;
+  };
 }
 
 const needsSockets = (request: RunRequest, { output }: Connection) => request.tty || output === 'capture';

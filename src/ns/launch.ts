@@ -4,7 +4,7 @@
  */
 import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import { Defer } from '../base/defer.ts';
-import { cloneProgram, keptRanges, loadProgram, reserve, unloadProgram } from '../linux/clone.ts';
+import { cloneProgram, keptRanges, loadProgram, reserve, unloadProgram, waitFor } from '../linux/clone.ts';
 import { SOCK } from '../linux/constants.ts';
 import { boundSocket, moveUp, pipe, setNonBlocking, socketPair } from '../linux/descriptors.ts';
 import { Program, type Variable } from '../linux/program.ts';
@@ -33,6 +33,8 @@ export interface LaunchRequest {
   /** Directory for the sockets `attach` and `size`; absent: nobody can attach. */
   readonly socketDirectory?: string | undefined;
   readonly cleanup?: SupervisorRequest['cleanup'] | undefined;
+  /** Called as soon as `pid` exists: what others can begin while the maps are written. */
+  readonly cloned?: ((pid: number, supervisor: number) => void) | undefined;
   /** Called when the namespaces of `pid` exist and have their maps, before anything runs in them. */
   readonly prepare?: ((pid: number, supervisor: number) => void | Promise<void>) | undefined;
   /** The supervisor kills it after this time; absent: never. */
@@ -49,32 +51,59 @@ export interface Launched {
   readonly bye: number;
 }
 
+/** When this throws, supervisor and first process are gone; what they left (the exit file) is the caller's to delete. */
 export async function launch(request: LaunchRequest): Promise<Launched> {
-  const undo = new Defer();
+  const theirs = new Defer();
   const ours = new Defer();
   try {
-    const pipes = makePipes(request, undo, ours);
+    const pipes = makePipes(request, theirs, ours);
     const { program, unmap } = build(request, pipes);
     const loaded = loadForSupervisor(program, unmap);
     const supervisor = cloneProgram(loaded, 0);
     unloadProgram(loaded);
-    await undo.run();
-    const failure = () => readFailure(pipes.execRead, program, loaded.base);
-    const pid = readStarted(pipes.up);
-    if (pid === undefined) throw startError(failure() ?? { step: -1, call: 'clone', errno: 0 }, request.plan);
-    writeIdMaps(pid, request.maps);
-    await request.prepare?.(pid, supervisor);
-    writeSync(pipes.go, 'g');
-    const failed = failure();
-    if (failed) throw startError(failed, request.plan);
-    closeSync(pipes.go);
-    closeSync(pipes.execRead);
-    ours.keep();
-    return { pid, supervisor, up: pipes.up, bye: pipes.bye };
+    await theirs.run();
+    try {
+      const pid = await introduce(request, pipes, supervisor, () => readFailure(pipes.execRead, program, loaded.base));
+      closeSync(pipes.go);
+      closeSync(pipes.execRead);
+      ours.keep();
+      return { pid, supervisor, up: pipes.up, bye: pipes.bye };
+    } catch (error) {
+      await dismiss(supervisor, pipes.bye, ours);
+      throw error;
+    }
   } finally {
-    await undo.run();
+    await theirs.run();
     await ours.run();
   }
+}
+
+/** Give the first process its ids and its network, and let it go; returns its pid once it has reached execve. */
+async function introduce(
+  request: LaunchRequest,
+  pipes: Pipes,
+  supervisor: number,
+  failure: () => StepFailure | undefined,
+): Promise<number> {
+  const pid = readStarted(pipes.up);
+  if (pid === undefined) throw startError(failure() ?? { step: -1, call: 'clone', errno: 0 }, request.plan);
+  writeIdMaps(pid, request.maps);
+  await request.prepare?.(pid, supervisor);
+  writeSync(pipes.go, 'g');
+  const failed = failure();
+  if (failed) throw startError(failed, request.plan);
+  return pid;
+}
+
+/** A first process that still waits for its go leaves when the pipes close, and the supervisor after it. */
+async function dismiss(supervisor: number, bye: number, ours: Defer): Promise<void> {
+  try {
+    writeSync(bye, 'b');
+  } catch {
+    // EPIPE: it has ended already.
+  }
+  await ours.run();
+  waitFor(supervisor);
 }
 
 interface Pipes {

@@ -12,6 +12,8 @@ export interface ContainerLife {
   readonly startedAt?: string;
   /** How often its restart policy has started it since the user did. */
   readonly restarts: number;
+  /** How often in a row it has ended soon after its start. */
+  readonly quickEnds: number;
   /** The user asked it to end: its restart policy leaves it alone. */
   readonly isStopped: boolean;
   /** The kernel killed it because its memory limit was reached. */
@@ -23,12 +25,13 @@ export interface ContainerLife {
 const containerLife: Check<ContainerLife> = object({
   startedAt: optional(string),
   restarts: natural,
+  quickEnds: natural,
   isStopped: boolean,
   oomKilled: boolean,
   error: optional(string),
 });
 
-const unborn: ContainerLife = { restarts: 0, isStopped: false, oomKilled: false };
+const unborn: ContainerLife = { restarts: 0, quickEnds: 0, isStopped: false, oomKilled: false };
 
 export function readLife(host: Host, id: string): ContainerLife {
   const path = layout.containerLife(host, id);
@@ -36,7 +39,19 @@ export function readLife(host: Host, id: string): ContainerLife {
   return value === undefined ? unborn : containerLife(value, path);
 }
 
+/** A new run begins: what was said of the last one no longer holds. */
+export function beginLife(
+  host: Host,
+  id: string,
+  life: Pick<ContainerLife, 'startedAt' | 'restarts' | 'quickEnds'>,
+): void {
+  writeLife(host, id, { ...life, isStopped: false, oomKilled: false });
+}
+
 /** Change some members; the caller holds the container's lock. */
 export function updateLife(host: Host, id: string, change: Partial<ContainerLife>): void {
-  writeJsonFile(layout.containerLife(host, id), { ...readLife(host, id), ...change }, { mode: 0o600 });
+  writeLife(host, id, { ...readLife(host, id), ...change });
 }
+
+const writeLife = (host: Host, id: string, life: ContainerLife) =>
+  writeJsonFile(layout.containerLife(host, id), life, { mode: 0o600 });

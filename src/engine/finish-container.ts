@@ -1,0 +1,67 @@
+/** What is done once after every run of a container, by whoever sees its end first; and what its policy says next. */
+import { readFileSync, rmSync } from 'node:fs';
+import type { Host } from '../base/host.ts';
+import { isAlive } from '../linux/process-identity.ts';
+import { readExit } from '../storage/container-exit.ts';
+import { readLife, updateLife } from '../storage/container-life.ts';
+import { type ContainerState, readState } from '../storage/container-state.ts';
+import { type ContainerRecord, lockContainer, readContainer } from '../storage/container-store.ts';
+import { layout } from '../storage/layout.ts';
+import { recordContainerEvent } from './container-events.ts';
+import { deleteContainer } from './remove-container.ts';
+import { type PlannedRestart, planRestart } from './restart-policy.ts';
+import { storedRequest } from './stored-request.ts';
+
+export interface Finished {
+  /** Its policy wants it to be started again. */
+  readonly restart?: PlannedRestart;
+}
+
+/** Idempotent: a container that runs, or that somebody has finished already, is left alone. */
+export async function finishContainer(host: Host, container: Pick<ContainerRecord, 'id'>): Promise<Finished> {
+  using lock = lockContainer(host, container.id);
+  const finished = await finishLocked(host, container.id);
+  if (!readContainer(host, container.id)) lock.releaseAndRemove();
+  return finished;
+}
+
+/** As finishContainer, for a caller that holds the container's lock. */
+export async function finishLocked(host: Host, id: string): Promise<Finished> {
+  const state = readState(host, id);
+  if (state === undefined || isAlive(state.init)) return {};
+  const container = readContainer(host, id);
+  const exitCode = readExit(host, id)?.exitCode ?? 137;
+  if (container) recordContainerEvent(host, container, 'died', { exitCode });
+  const oomKilled = wasOomKilled(state);
+  if (state.cgroupPath !== undefined) (await import('../ns/cgroup.ts')).removeCgroup(state.cgroupPath);
+  // Removing it ends what watches it (net/pasta.ts).
+  rmSync(layout.runContainer(host, id), { recursive: true, force: true });
+  if (!container) return {};
+  const request = storedRequest(container);
+  if (request.remove) {
+    await deleteContainer(host, id);
+    if (request.removeImage && container.imageId !== undefined) await removeUnusedImage(host, container.imageId);
+    return {};
+  }
+  const life = readLife(host, id);
+  if (oomKilled || life.startedAt === undefined) updateLife(host, id, { startedAt: state.startedAt, oomKilled });
+  const ranMs = Date.now() - Date.parse(state.startedAt);
+  const restart = planRestart(request.restart, { ...life, exitCode, ranMs });
+  return restart ? { restart } : {};
+}
+
+/** cgroup-v2 "memory.events". */
+function wasOomKilled({ cgroupPath }: ContainerState): boolean {
+  if (cgroupPath === undefined) return false;
+  try {
+    return /^oom_kill [1-9]/m.test(readFileSync(`${cgroupPath}/memory.events`, 'latin1'));
+  } catch {
+    return false; // No memory controller, or the cgroup is gone.
+  }
+}
+
+/** podman-run(1) --rmi: the image stays when another container uses it. */
+async function removeUnusedImage(host: Host, imageId: string): Promise<void> {
+  const { removeImages } = await import('./image-remove.ts');
+  await removeImages(host, [imageId], { force: false, ignore: true });
+}

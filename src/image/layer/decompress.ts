@@ -54,7 +54,7 @@ async function* startingWith(head: Buffer, iterator: AsyncIterator<Buffer>): Asy
 }
 
 /** RFC 1952 2.3.1; RFC 8878 3.1.1 and 3.1.2 "Skippable Frames". */
-function compressionOf(head: Buffer): Compression {
+export function compressionOf(head: Buffer): Compression {
   if (head[0] === 0x1f && head[1] === 0x8b) return 'gzip';
   const magic = head.length >= 4 ? head.readUInt32LE(0) : 0;
   if (magic === 0xfd2fb528 || (magic & 0xfffffff0) >>> 0 === 0x184d2a50) return 'zstd';

@@ -11,6 +11,7 @@ import { maxConfigBytes, parseImageConfig } from '../../oci/image-config.ts';
 import { type ImageManifest, isIndex, maxManifestBytes, parseManifest } from '../../oci/manifest.ts';
 import { mediaTypes } from '../../oci/media-types.ts';
 import type { ImageSource } from '../content.ts';
+import { compressionOf } from '../layer/decompress.ts';
 import type { Document } from '../remote-image.ts';
 import { type FileSet, readSmallFile } from './file-set.ts';
 import type { FileSink } from './file-sink.ts';
@@ -111,9 +112,14 @@ function layerTypeOf(path: string): string {
   } finally {
     closeSync(fd);
   }
-  if (head[0] === 0x1f && head[1] === 0x8b) return mediaTypes.dockerLayerGzip;
-  return head.readUInt32LE() === 0xfd2fb528 ? mediaTypes.dockerLayerZstd : mediaTypes.dockerLayer;
+  return layerTypes[compressionOf(head)];
 }
+
+const layerTypes = {
+  none: mediaTypes.dockerLayer,
+  gzip: mediaTypes.dockerLayerGzip,
+  zstd: mediaTypes.dockerLayerZstd,
+} as const;
 
 /** Write an archive that Docker and Podman load. */
 export function dockerArchiveCollection(sink: FileSink): ImageCollection {

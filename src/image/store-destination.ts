@@ -1,0 +1,83 @@
+/** Bring an image into the store from somewhere that is no registry: blobs first, then layers, then record and names. */
+
+import { CtrError } from '../base/ctr-error.ts';
+import type { Host } from '../base/host.ts';
+import { withSpaceHint, writeAll } from '../base/json-file.ts';
+import type { Descriptor } from '../oci/descriptor.ts';
+import { parseImageConfig } from '../oci/image-config.ts';
+import { isIndex, parseManifest } from '../oci/manifest.ts';
+import type { Reference } from '../oci/reference.ts';
+import { createBlobWriter, hasBlob, readBlob, writeBlob } from '../storage/blob-store.ts';
+import { type ImageRecord, readImage, recordImage, tagImage } from '../storage/image-store.ts';
+import type { ImageDestination } from './content.ts';
+import type { FetchLayersDeps } from './fetch-layers.ts';
+import { ensureUnpacked } from './pull.ts';
+import { verified } from './verified-stream.ts';
+
+/** Takes blobs and manifests; nothing refers to them before `recordStored`. The caller holds the store's lock shared. */
+export function storeDestination(host: Host): ImageDestination {
+  return {
+    name: 'the store',
+    layers: 'as-is',
+    hasBlob: async ({ digest, size }) => hasBlob(host, digest, size),
+    async putBlob(descriptor, blob, onBytes) {
+      const writer = createBlobWriter(host);
+      try {
+        let bytes = 0;
+        for await (const chunk of verified(blob.read(0, descriptor.size), descriptor)) {
+          writeAll(writer.fd, chunk);
+          bytes += chunk.length;
+          onBytes(bytes);
+        }
+        writer.publish(descriptor.digest);
+      } catch (error) {
+        throw withSpaceHint(error, writer.path);
+      } finally {
+        writer.discard();
+      }
+      return 'copied';
+    },
+    async putManifest({ descriptor, content }) {
+      if (!hasBlob(host, descriptor.digest, descriptor.size)) writeBlob(host, descriptor.digest, content);
+    },
+    finish: async () => undefined,
+    close: () => undefined,
+  };
+}
+
+/** Unpack the stored image, then record it and give it its names. The caller holds the store's lock shared. */
+export async function recordStored(
+  manifest: Descriptor,
+  references: readonly Reference[],
+  deps: FetchLayersDeps,
+): Promise<ImageRecord> {
+  const { host } = deps;
+  const described = describe(host, manifest);
+  if (!(await ensureUnpacked(described, deps))) {
+    throw new CtrError('INTERNAL', `image ${described.id}: a blob is missing`);
+  }
+  recordImage(host, described);
+  for (const reference of references) tagImage(host, reference, { id: described.id, manifest });
+  return readImage(host, described.id) ?? described;
+}
+
+function describe(host: Host, descriptor: Descriptor): ImageRecord {
+  const manifest = parseManifest(readBlob(host, descriptor), descriptor.mediaType);
+  if (isIndex(manifest)) throw new CtrError('UNSUPPORTED', 'an index of images is no image');
+  const config = parseImageConfig(readBlob(host, manifest.config));
+  const { diff_ids: diffIds } = config.rootfs;
+  if (diffIds.length !== manifest.layers.length) {
+    throw new CtrError('INVALID', `the manifest has ${manifest.layers.length} layers, the config ${diffIds.length}`);
+  }
+  return {
+    id: manifest.config.digest,
+    config: manifest.config,
+    manifest: descriptor,
+    diffIds,
+    ...(config.created === undefined ? {} : { createdAt: config.created }),
+    os: config.os,
+    architecture: config.architecture,
+    ...(config.variant === undefined ? {} : { variant: config.variant }),
+    sizeBytes: [descriptor, manifest.config, ...manifest.layers].reduce((sum, { size }) => sum + size, 0),
+  };
+}

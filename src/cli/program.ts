@@ -80,6 +80,27 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./logout.ts'),
   },
   {
+    name: 'save',
+    also: ['image save'],
+    group: 'image',
+    summary: 'Write images into an archive',
+    load: () => import('./save.ts'),
+  },
+  {
+    name: 'load',
+    also: ['image load'],
+    group: 'image',
+    summary: 'Read images from an archive',
+    load: () => import('./load.ts'),
+  },
+  {
+    name: 'import',
+    also: ['image import'],
+    group: 'image',
+    summary: 'Make an image from the archive of a root file system',
+    load: () => import('./import.ts'),
+  },
+  {
     name: 'images',
     also: ['image ls', 'image list'],
     group: 'image',

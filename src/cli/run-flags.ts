@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { CtrError } from '../base/ctr-error.ts';
 import type { RunRequest } from '../engine/run-request.ts';
+import type { SandboxRequest } from '../engine/sandbox-request.ts';
 import {
   addContainerFlags,
   addImageFlags,
@@ -24,6 +25,7 @@ import {
 } from './flags/env.ts';
 import type { FlagContext } from './flags/flag-files.ts';
 import { addHealthFlags, type HealthOptions, parseHealth } from './flags/health.ts';
+import { addIdentityFlags, type IdentityOptions, parseIdentity } from './flags/identity.ts';
 import {
   type AnnotationOptions,
   addAnnotationFlags,
@@ -32,11 +34,16 @@ import {
   parseAnnotations,
   parseLabels,
 } from './flags/labels.ts';
+import { addCgroupFlags, addLimitFlags, type CgroupOptions, type LimitOptions, parseLimits } from './flags/limits.ts';
 import { addLoggingFlags, type LoggingOptions, parseLogging } from './flags/logging.ts';
 import { addMountFlags, checkBindSources, type MountOptions, parseMounts } from './flags/mounts.ts';
+import { addNamespaceFlags, type NamespaceOptions, parseNamespaces } from './flags/namespaces.ts';
 import { addNetworkFlags, type NetworkOptions, parseNetworking } from './flags/network.ts';
+import { addForeignFlags, checkForeignFlags } from './flags/refused.ts';
 import { addResourceFlags, parseResources, type ResourceOptions } from './flags/resources.ts';
+import { addSecretFlags, parseSecret, type SecretOptions } from './flags/secrets.ts';
 import { addSecurityFlags, parseSecurity, type SecurityOptions } from './flags/security.ts';
+import { addUsernsFlags, parseUserns, type UsernsOptions } from './flags/userns.ts';
 
 export type CreateOptions = ProcessOptions &
   ContainerOptions &
@@ -50,6 +57,12 @@ export type CreateOptions = ProcessOptions &
   MountOptions &
   NetworkOptions &
   SecurityOptions &
+  LimitOptions &
+  CgroupOptions &
+  NamespaceOptions &
+  UsernsOptions &
+  SecretOptions &
+  IdentityOptions &
   ResourceOptions;
 
 /** What only `run` takes. */
@@ -67,12 +80,19 @@ export function addCreateFlags(command: Command): void {
   addMountFlags(command);
   addNetworkFlags(command);
   addSecurityFlags(command);
+  addSecretFlags(command);
+  addNamespaceFlags(command);
+  addUsernsFlags(command);
+  addIdentityFlags(command);
   addResourceFlags(command);
+  addLimitFlags(command);
+  addCgroupFlags(command);
   addLoggingFlags(command);
   addHealthFlags(command);
   addLabelFlags(command);
   addAnnotationFlags(command);
   addImageFlags(command);
+  addForeignFlags(command);
 }
 
 /** Declare the flags of `run`. */
@@ -108,12 +128,26 @@ export function parseRunRequest(options: RunOptions, words: readonly string[], c
     readOnly: options.readOnly ?? false,
     readOnlyTmpfs: options.readOnlyTmpfs,
     mounts,
+    volumesFrom: options.volumesFrom,
+    ...(options.volumeDriver === undefined ? {} : { volumeDriver: options.volumeDriver }),
     ...networking,
     security,
     ...parseResources(options),
+    ...parseSandbox(options, context),
     ...parseLogging(options, cwd),
     ...parseHealth(options),
-    notices: [...networkNotices, ...securityNotices],
+    notices: [...networkNotices, ...securityNotices, ...checkForeignFlags(options)],
+  };
+}
+
+function parseSandbox(options: RunOptions, { env }: FlagContext): SandboxRequest {
+  const [limits, namespaces, userns] = [parseLimits(options), parseNamespaces(options), parseUserns(options, env)];
+  return {
+    ...(limits ? { limits } : {}),
+    ...(namespaces ? { namespaces } : {}),
+    ...(userns ? { userns } : {}),
+    ...(options.secret.length > 0 ? { secrets: options.secret.map(parseSecret) } : {}),
+    ...parseIdentity(options),
   };
 }
 

@@ -107,7 +107,7 @@ export function controllersOf(directory: string): string[] {
  * Divide `directory`: the container's process into `container`, the supervisor (or what else is there) out of the way,
  * every controller handed down. Returns the container's directory.
  */
-export function divideCgroup(directory: string, pid: number, supervisor: number | undefined): string {
+export function divideCgroup(directory: string, pid: number, supervisor?: number): string {
   const container = `${directory}/container`;
   mkdirSync(container, { recursive: true });
   writeFileSync(`${container}/cgroup.procs`, String(pid));
@@ -165,12 +165,6 @@ export function applySettings(directory: string, settings: readonly CgroupSettin
       );
     }
   }
-}
-
-/** A counter of a flat keyed file: `oom_kill` of memory.events; 0 where there is none. */
-export function readCounter(directory: string, file: string, key: string): number {
-  const line = lines(`${directory}/${file}`).find((one) => one.startsWith(`${key} `));
-  return Number(line?.slice(key.length + 1) ?? 0);
 }
 
 /** End what is left in a container's cgroup and remove it with what it was made in. Idempotent. */

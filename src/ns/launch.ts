@@ -87,6 +87,7 @@ async function introduce(
 ): Promise<number> {
   const pid = readStarted(pipes.up);
   if (pid === undefined) throw startError(failure() ?? { step: -1, call: 'clone', errno: 0 }, request.plan);
+  request.cloned?.(pid, supervisor);
   writeIdMaps(pid, request.maps);
   await request.prepare?.(pid, supervisor);
   writeSync(pipes.go, 'g');

@@ -1,0 +1,60 @@
+/** What the process finds of itself: time zone, its line of /etc/passwd, descriptors, personality. */
+import { statSync } from 'node:fs';
+import type { Command } from 'commander';
+import type { SandboxRequest } from '../../engine/sandbox-request.ts';
+import { flagError } from './flag-error.ts';
+import { parseInteger } from './size.ts';
+
+export interface IdentityOptions {
+  readonly tz?: string;
+  readonly passwd: boolean;
+  readonly passwdEntry?: string;
+  readonly groupEntry?: string;
+  readonly preserveFds?: string;
+  readonly personality?: string;
+}
+
+export function addIdentityFlags(command: Command): void {
+  command
+    .optionsGroup('Process:')
+    .option('--tz <zone>', 'its time zone: Europe/Berlin, or local for that of the host')
+    .option('--passwd', 'add its user to /etc/passwd where it is missing; on unless =false', true)
+    .option('--passwd-entry <line>', 'the line: $USERNAME, $UID, $GID, $NAME and $HOME are filled in')
+    .option('--group-entry <line>', 'the line of /etc/group: $GROUPNAME and $GID are filled in')
+    .option('--preserve-fds <number>', 'how many open files from 3 on it gets from here')
+    .option('--personality <domain>', 'LINUX or LINUX32');
+}
+
+/** Descriptors from 100 on are ctr's own at a start. */
+const mostDescriptors = 90;
+const zones = '/usr/share/zoneinfo';
+
+export function parseIdentity(options: IdentityOptions): SandboxRequest {
+  const { tz, passwdEntry, groupEntry, preserveFds, personality } = options;
+  return {
+    ...(tz === undefined ? {} : { timezone: checkZone(tz) }),
+    ...(options.passwd ? {} : { keepPasswd: true }),
+    ...(passwdEntry === undefined ? {} : { passwdEntry: oneLine('--passwd-entry', passwdEntry) }),
+    ...(groupEntry === undefined ? {} : { groupEntry: oneLine('--group-entry', groupEntry) }),
+    ...(preserveFds === undefined
+      ? {}
+      : { preserveFds: parseInteger('--preserve-fds', preserveFds, 0, mostDescriptors) }),
+    ...(personality === undefined ? {} : { personality: parsePersonality(personality) }),
+  };
+}
+
+function checkZone(zone: string): string {
+  const isName = /^[A-Za-z0-9_+-]+(\/[A-Za-z0-9_+-]+)*$/.test(zone);
+  if (zone === 'local' || (isName && statSync(`${zones}/${zone}`, { throwIfNoEntry: false })?.isFile())) return zone;
+  throw flagError('--tz', zone, `want local or a file below ${zones}`);
+}
+
+function oneLine(flag: string, text: string): string {
+  if (text.includes('\n') || text.includes('\0')) throw flagError(flag, text, 'want one line');
+  return text;
+}
+
+function parsePersonality(word: string): 'LINUX' | 'LINUX32' {
+  if (word === 'LINUX' || word === 'LINUX32') return word;
+  throw flagError('--personality', word, 'want LINUX or LINUX32');
+}

@@ -1,0 +1,77 @@
+/**
+ * Flags of `docker run` and `podman run` that ctr knows and cannot obey: accepted by the parser, refused with the reason
+ * (or, where nothing is lost, told as a notice), so that a known flag is never "unknown".
+ */
+import type { Command } from 'commander';
+import { Option } from 'commander';
+import { CtrError } from '../../base/ctr-error.ts';
+
+interface ForeignFlag {
+  readonly flags: string;
+  readonly reason: string;
+  /** Nothing is lost without it: say so and go on. */
+  readonly isHarmless?: true;
+}
+
+const noRealTime = 'real-time scheduling of groups exists in cgroup v1 only';
+const onlyWindows = 'it exists for Windows containers only';
+
+const foreignFlags: readonly ForeignFlag[] = [
+  { flags: '--memory-swappiness <number>', reason: 'swappiness of groups exists in cgroup v1 only' },
+  { flags: '--kernel-memory <size>', reason: 'the kernel has no separate limit of kernel memory any more (since 5.4)' },
+  {
+    flags: '--oom-kill-disable',
+    reason: 'cgroup v2 cannot switch the OOM killer off; --oom-score-adj makes it less likely',
+  },
+  { flags: '--cpu-rt-period <microseconds>', reason: noRealTime },
+  { flags: '--cpu-rt-runtime <microseconds>', reason: noRealTime },
+  { flags: '--cpu-count <number>', reason: onlyWindows },
+  { flags: '--cpu-percent <number>', reason: onlyWindows },
+  { flags: '--io-maxbandwidth <size>', reason: onlyWindows },
+  { flags: '--io-maxiops <number>', reason: onlyWindows },
+  { flags: '--isolation <technology>', reason: onlyWindows },
+  { flags: '--device-cgroup-rule <rule>', reason: 'device rules need root; --device makes one device available' },
+  { flags: '--gpus <devices>', reason: 'GPUs need a vendor hook; --device /dev/dri or /dev/nvidia0 gives the nodes' },
+  { flags: '--rdt-class <class>', reason: 'Intel RDT classes belong to root' },
+  { flags: '--runtime <name>', reason: 'ctr starts containers itself, no OCI runtime is used', isHarmless: true },
+  { flags: '--decryption-key <key>', reason: 'encrypted images are not supported' },
+  {
+    flags: '--storage-opt <option>',
+    reason: 'a size limit of one container needs project quotas, which belong to root',
+  },
+  { flags: '--volume-driver <name>', reason: 'volume plugins need a daemon; only local volumes exist' },
+  { flags: '--link <name>', reason: 'links were replaced by networks: put both on one, names are resolved there' },
+  { flags: '--link-local-ip <address>', reason: 'the address of a link cannot be chosen without root' },
+  { flags: '--disable-content-trust', reason: 'Notary signatures are not checked', isHarmless: true },
+  { flags: '--use-api-socket', reason: 'there is no daemon whose socket could be passed on' },
+  { flags: '--conmon-pidfile <file>', reason: 'no conmon runs; --pidfile has the pid of the container' },
+  {
+    flags: '--seccomp-policy <policy>',
+    reason: 'profiles inside of images are not read; --security-opt seccomp=FILE takes one',
+  },
+  { flags: '--subuidname <name>', reason: 'the ranges are those of the calling user' },
+  { flags: '--subgidname <name>', reason: 'the ranges are those of the calling user' },
+  { flags: '--hostuser <name>', reason: 'users of the host are not copied; --passwd-entry adds a line' },
+  { flags: '--chrootdirs <path>', reason: 'only the files of /etc that ctr writes are put into the root' },
+  { flags: '--init-path <file>', reason: "--init uses ctr's own init, which needs no file", isHarmless: true },
+];
+
+/** Declare them all; --help does not show them. */
+export function addForeignFlags(command: Command): void {
+  const taken = new Set(command.options.map(({ long }) => long));
+  for (const { flags } of foreignFlags) {
+    const option = new Option(flags).hideHelp();
+    if (!taken.has(option.long)) command.addOption(option);
+  }
+}
+
+/** Refuses the first that was used; returns a line for each that has no effect. */
+export function checkForeignFlags(options: object): string[] {
+  const used = new Map(Object.entries(options));
+  return foreignFlags.flatMap(({ flags, reason, isHarmless }) => {
+    const option = new Option(flags);
+    if (used.get(option.attributeName()) === undefined) return [];
+    if (isHarmless) return [`${option.long} has no effect: ${reason}`];
+    throw new CtrError('UNSUPPORTED', `${option.long} is not supported: ${reason}`);
+  });
+}

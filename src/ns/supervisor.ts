@@ -27,6 +27,7 @@ import {
 } from '../linux/program.ts';
 import { type AttachPoint, compileClients } from './attach-server.ts';
 import { resetSignals } from './compile.ts';
+import { keepOnly } from './compile-descriptors.ts';
 import { receiveDescriptor } from './compile-terminal.ts';
 import { compileOutput, type OutputSinks, type OutputStream, outputBuffers } from './output-pump.ts';
 
@@ -107,16 +108,6 @@ function supervisorDescriptors(fds: SupervisorFds): number[] {
 function initDescriptors(fds: SupervisorFds): number[] {
   const optional = fds.initConsole === undefined ? [] : [fds.initConsole];
   return [fds.initGo, fds.initExec, ...optional, ...fds.initStdio.filter((fd) => fd > 2)];
-}
-
-/** Close everything from 3 up that is not in `keep`. */
-function keepOnly(program: Program, keep: readonly number[]): void {
-  let first = 3;
-  for (const fd of [...new Set(keep)].sort((a, b) => a - b)) {
-    if (fd > first) program.call('close_range', [first, fd - 1, 0]);
-    first = fd + 1;
-  }
-  program.call('close_range', [first, 0xffffffff, 0]);
 }
 
 /** clone(2) without a stack: the child goes on with a copy. CLONE_PIDFD stores the pidfd at `child`. */

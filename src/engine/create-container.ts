@@ -4,10 +4,11 @@ import { CtrError, errnoOf } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
 import type { ContainerDefaults } from '../oci/image-config.ts';
 import { hostPlatform, parsePlatform, platformMatches } from '../oci/platform.ts';
-import { allocateContainer, type ContainerRecord } from '../storage/container-store.ts';
+import { allocateContainer, type ContainerRecord, findContainerId } from '../storage/container-store.ts';
 import { findImage, type StoredImage } from '../storage/image-store.ts';
 import { hasLayer } from '../storage/layer-store.ts';
 import { lockWhenFree, storeLockOf } from '../storage/lock.ts';
+import { recordContainerEvent } from './container-events.ts';
 import { readConfig } from './images.ts';
 import type { WatchPull } from './pull.ts';
 import { makeRoot } from './rootfs.ts';
@@ -19,40 +20,60 @@ import { idMapsFor, ownerKindFor } from './user-namespace.ts';
 export interface CreatedContainer {
   readonly container: ContainerRecord;
   readonly defaults: ContainerDefaults;
+  /** As it is stored: with the names of its volumes. */
+  readonly request: RunRequest;
 }
 
 /** Make a container that is ready to start. `watchPull` is called only if the image has to be fetched. */
-export async function createContainer(
-  host: Host,
-  request: RunRequest,
-  watchPull?: WatchPull,
-): Promise<CreatedContainer> {
+export async function createContainer(host: Host, given: RunRequest, watchPull?: WatchPull): Promise<CreatedContainer> {
+  let request = given;
+  if (request.limits) (await import('./cgroups.ts')).cgroupFor(host, '', request.limits);
   const stored = request.image === undefined ? undefined : await ensureImage(host, request, request.image, watchPull);
   const defaults = stored ? readConfig(host, stored.image).config : {};
   const command = commandFor(request, defaults);
   const cidFile = request.cidFile === undefined ? undefined : claimCidFile(request.cidFile);
   try {
+    if (request.replace && request.name !== undefined) await removeNamed(host, request.name);
     // Until the record is written, nothing but this lock keeps the image's layers from being collected.
     using _store = await lockWhenFree(storeLockOf(host), 'shared');
     using allocated = allocateContainer(host, request.name);
-    makeRootDirectories(host, allocated.id);
+    const source = {
+      id: allocated.id,
+      diffIds: stored?.image.diffIds ?? [],
+      ownerKind: ownerKindFor(idMapsFor(host)),
+      driver: chooseStorageDriver(host).driver,
+    };
+    await makeRoot(host, source, request.rootfs);
+    if (usesVolumes(request, defaults)) {
+      request = await (await import('./claim-volumes.ts')).claimVolumes(host, request, defaults);
+    }
     const container = allocated.commit({
+      ...source,
       createdAt: new Date().toISOString(),
       ...(stored ? { imageId: stored.image.id, imageName: stored.tag?.name ?? stored.image.id } : {}),
       command,
       labels: { ...defaults.Labels, ...request.labels },
-      diffIds: stored?.image.diffIds ?? [],
-      ownerKind: ownerKindFor(idMapsFor(host)),
-      driver: chooseStorageDriver(host).driver,
       request,
     });
     cidFile?.write(container.id);
-    return { container, defaults };
+    recordContainerEvent(host, container, 'create');
+    return { container, defaults, request };
   } catch (error) {
     cidFile?.discard();
     throw error;
   }
 }
+
+/** podman-run(1) --replace. */
+async function removeNamed(host: Host, name: string): Promise<void> {
+  const id = findContainerId(host, name);
+  if (id === undefined) return;
+  const { removeExisting } = await import('./remove-existing.ts');
+  await removeExisting(host, id, { force: true, withDependants: false, volumes: false });
+}
+
+const usesVolumes = ({ mounts, volumesFrom }: RunRequest, { Volumes = {} }: ContainerDefaults) =>
+  volumesFrom.length > 0 || Object.keys(Volumes).length > 0 || mounts.some(({ type }) => type === 'volume');
 
 /** The image, unpacked for this user's owners; fetched as `--pull` says. The common case touches no network module. */
 async function ensureImage(

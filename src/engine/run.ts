@@ -19,7 +19,7 @@ export interface Terminal {
 export async function runContainer(host: Host, request: RunRequest, terminal: Terminal): Promise<number> {
   const created = await createContainer(host, request, terminal.watchPull);
   try {
-    return await startNew(host, { ...created, request }, terminal);
+    return await startNew(host, created, terminal);
   } catch (error) {
     if (request.remove) {
       await deleteContainer(host, created.container.id);

@@ -73,8 +73,37 @@ function openForAppend(host: Host, path: string): number {
 
 /** All that are kept, oldest first. A line that was cut short by a crash is left out. */
 export function readEvents(host: Host): Event[] {
-  const path = layout.events(host);
-  return [`${path}.1`, path].flatMap((file) => parseEvents(readIfThere(file)));
+  return new EventReader(host).next();
+}
+
+/** Reads on where it stopped, also when the file became the older half meanwhile. */
+export class EventReader {
+  readonly #host: Host;
+  /** The current file at the last look, and how much of it was read. */
+  #inode: number | undefined;
+  #offset = 0;
+
+  constructor(host: Host) {
+    this.#host = host;
+  }
+
+  /** What was added since the last call; all that is kept at the first. */
+  next(): Event[] {
+    const path = layout.events(this.#host);
+    const { text, inode } = readIfThere(path, 0);
+    if (inode !== undefined && inode === this.#inode) return this.#take(text.subarray(this.#offset));
+    const rest = readIfThere(`${path}.1`, this.#inode === undefined ? 0 : this.#offset).text;
+    this.#inode = inode;
+    this.#offset = 0;
+    return [...parseEvents(rest.toString()), ...this.#take(text)];
+  }
+
+  /** Whole lines only: a line that is being written is for the next time. */
+  #take(text: Buffer): Event[] {
+    const end = text.lastIndexOf('\n') + 1;
+    this.#offset += end;
+    return parseEvents(text.toString('utf8', 0, end));
+  }
 }
 
 export function parseEvents(text: string): Event[] {
@@ -87,11 +116,16 @@ export function parseEvents(text: string): Event[] {
   });
 }
 
-function readIfThere(path: string): string {
+function readIfThere(path: string, offset: number): { text: Buffer; inode: number | undefined } {
   try {
-    return readFileSync(path, 'utf8');
+    const fd = openSync(path, 'r');
+    try {
+      return { text: readFileSync(fd).subarray(offset), inode: fstatSync(fd).ino };
+    } finally {
+      closeSync(fd);
+    }
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return '';
+    if (errnoOf(error) === 'ENOENT') return { text: Buffer.alloc(0), inode: undefined };
     throw error;
   }
 }

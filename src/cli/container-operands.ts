@@ -1,0 +1,116 @@
+/** Which containers a command means: names and IDs, --all, --latest, --cidfile, --filter; and one action for each. */
+import { readFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { CtrError } from '../base/ctr-error.ts';
+import { containerFilter, filterKeys } from '../engine/container-filters.ts';
+import { type ContainerEntry, createdMs, listContainerEntries } from '../engine/container-list.ts';
+import { findContainerId } from '../storage/container-store.ts';
+import { collect } from './command.ts';
+import type { Context } from './context.ts';
+import { parseFilters } from './filter.ts';
+
+export interface SelectionFlags {
+  readonly all?: boolean;
+  readonly latest?: boolean;
+  readonly cidfile?: readonly string[];
+  readonly filter?: readonly string[];
+  /** What is not there is no error. */
+  readonly ignore?: boolean;
+}
+
+export interface Selected {
+  /** As the user wrote it, or the ID. */
+  readonly shown: string;
+  readonly id: string;
+}
+
+/** What all these commands take; `-f` is --filter, but where it is --force. */
+export function addSelectionFlags(
+  command: Command,
+  all: string,
+  filter: '-f, --filter' | '--filter' = '-f, --filter',
+): Command {
+  return command
+    .option('-a, --all', all)
+    .option('-l, --latest', 'the container that was made last')
+    .option(`${filter} <key=value>`, 'all for which this holds; see `ps`', collect, []);
+}
+
+export function addCidFileFlag(command: Command): Command {
+  return command.option('--cidfile <file>', 'read the ID from a file', collect, []);
+}
+
+/** `candidates`: which containers --all and --filter choose from. Throws when nothing was given. */
+export function selectContainers(
+  context: Context,
+  words: readonly string[],
+  flags: SelectionFlags,
+  candidates: (entry: ContainerEntry) => boolean = () => true,
+): { readonly selected: readonly Selected[]; readonly missing: readonly CtrError[] } {
+  const { host } = context;
+  const filter = flags.filter ?? [];
+  if ((flags.all || flags.latest) && words.length > 0) {
+    throw new CtrError('USAGE', `${flags.all ? '--all' : '--latest'} cannot be combined with names`);
+  }
+  if (flags.all || filter.length > 0) {
+    const matches = containerFilter(host, parseFilters(filter, filterKeys));
+    const { entries } = listContainerEntries(host, { all: true });
+    const chosen = entries.filter((entry) => candidates(entry) && matches(entry));
+    return { selected: chosen.map(({ container }) => ({ shown: container.id, id: container.id })), missing: [] };
+  }
+  if (flags.latest) return { selected: [latest(context)], missing: [] };
+  const names = [...words, ...(flags.cidfile ?? []).map((path) => readCidFile(path, flags.ignore ?? false))];
+  if (names.length === 0) throw new CtrError('USAGE', 'you must provide at least one name or id');
+  const found = names.filter((name) => name !== '').map((name) => find(context, name));
+  return {
+    selected: found.flatMap((each) => (each instanceof CtrError ? [] : [each])),
+    missing: flags.ignore ? [] : found.filter((each) => each instanceof CtrError),
+  };
+}
+
+/** Do `action` for each; errors are reported as they come and hinder no other. Returns the exit code of the worst. */
+export async function forEachContainer(
+  context: Context,
+  { selected, missing }: ReturnType<typeof selectContainers>,
+  action: (selected: Selected) => void | Promise<void>,
+): Promise<number> {
+  const errors: unknown[] = [...missing];
+  for (const each of selected) {
+    try {
+      await action(each);
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  return reportAll(context, errors);
+}
+
+/** Returns the highest exit code of the errors; 0 without any. */
+export async function reportAll(context: Context, errors: readonly unknown[]): Promise<number> {
+  if (errors.length === 0) return 0;
+  const { reportError } = await import('./report-error.ts');
+  return Math.max(...errors.map((error) => reportError(error, context)));
+}
+
+function find({ host }: Context, name: string): Selected | CtrError {
+  const id = findContainerId(host, name);
+  if (id !== undefined) return { shown: name, id };
+  return new CtrError('NOT_FOUND', `no container with name or ID "${name}" found: no such container`, {
+    hint: '`ctr ps -a` lists all containers',
+  });
+}
+
+function latest({ host }: Context): Selected {
+  const [newest] = [...listContainerEntries(host, { all: true }).entries].sort((a, b) => createdMs(b) - createdMs(a));
+  if (!newest) throw new CtrError('NOT_FOUND', 'there is no container');
+  return { shown: newest.container.id, id: newest.container.id };
+}
+
+function readCidFile(path: string, ignore: boolean): string {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch (cause) {
+    if (ignore) return '';
+    throw new CtrError('NOT_FOUND', `--cidfile ${path}: cannot be read`, { cause });
+  }
+}

@@ -10,6 +10,7 @@ const stderr = createOutput(2);
 export async function main(argv: readonly string[]): Promise<number> {
   try {
     if (argv[0] === 'unpack-worker') return await unpackLayers();
+    if (argv[0] === 'storage-worker') return await doStorageJob(argv[1] ?? '');
     return await dispatch(argv, env, { stdout, stderr });
   } catch (error) {
     const { reportError } = await import('./cli/report-error.ts');
@@ -23,6 +24,12 @@ async function unpackLayers(): Promise<number> {
   const { runUnpackWorker } = await import('./image/layer/worker.ts');
   await runUnpackWorker(process.stdin, process.stdout);
   return 0;
+}
+
+/** This process is inside the user namespace, perhaps a container's (engine/storage-job.ts). */
+async function doStorageJob(job: string): Promise<number> {
+  const { runStorageWorker } = await import('./engine/storage-worker.ts');
+  return runStorageWorker(job, stdout);
 }
 
 void main(process.argv.slice(2)).then((exitCode) => process.exit(exitCode));

@@ -29,7 +29,7 @@ export interface FactsRequest {
   readonly network: ContainerNetwork;
   readonly stack: readonly string[];
   readonly consoleSize?: { readonly height: number; readonly width: number } | undefined;
-  readonly volumePath: HostFacts['volumePath'];
+  readonly sourceOf: HostFacts['sourceOf'];
 }
 
 export function runtimeSpecInput(host: Host, facts: FactsRequest): RuntimeSpecInput {
@@ -46,7 +46,7 @@ export function runtimeSpecInput(host: Host, facts: FactsRequest): RuntimeSpecIn
   return input;
 }
 
-function hostFacts(host: Host, { container, request, maps, consoleSize, volumePath }: FactsRequest): HostFacts {
+function hostFacts(host: Host, { container, request, maps, consoleSize, sourceOf }: FactsRequest): HostFacts {
   const etc = (name: string) => layout.containerEtc(host, container.id, name);
   const init = request.init ? initProgram(host) : undefined;
   const network = networkNamespaceOf(host, request);
@@ -66,13 +66,7 @@ function hostFacts(host: Host, { container, request, maps, consoleSize, volumePa
     ...(init === undefined ? {} : { initPath: init }),
     ...(network === undefined ? {} : { networkNamespacePath: network }),
     ...(consoleSize ? { consoleSize } : {}),
-    volumePath,
-    overlayOptions: (mount) => {
-      throw new CtrError(
-        'UNSUPPORTED',
-        `mount ${mount.target}: overlay volumes and image mounts are not supported yet`,
-      );
-    },
+    sourceOf,
   };
 }
 

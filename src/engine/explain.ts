@@ -24,7 +24,7 @@ export interface ExplainedStep {
 export async function explainRun(host: Host, request: RunRequest, watchPull?: WatchPull): Promise<ExplainedStep[]> {
   const created = await createContainer(host, withoutCidFile(request), watchPull);
   try {
-    return explain(await planStart(host, { ...created, request }));
+    return explain(await planStart(host, created));
   } finally {
     await deleteContainer(host, created.container.id);
   }

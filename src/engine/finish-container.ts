@@ -38,6 +38,9 @@ export async function finishLocked(host: Host, id: string): Promise<Finished> {
   rmSync(layout.runContainer(host, id), { recursive: true, force: true });
   if (!container) return {};
   const request = storedRequest(container);
+  if (request.mounts.some(({ type }) => type === 'volume')) {
+    await (await import('./volume-use.ts')).releaseVolumes(host, container.id, request.mounts);
+  }
   if (request.remove) {
     await deleteContainer(host, id);
     if (request.removeImage && container.imageId !== undefined) await removeUnusedImage(host, container.imageId);

@@ -4,6 +4,7 @@ import type { Host } from '../base/host.ts';
 import { type ContainerRecord, readContainer, removeContainer } from '../storage/container-store.ts';
 import { layout } from '../storage/layout.ts';
 import { recordContainerEvent } from './container-events.ts';
+import { storedRequest } from './stored-request.ts';
 import { removeTreeInside } from './user-namespace.ts';
 
 /** The container must not be running. Removing its runtime directory ends what watches it (net/pasta.ts). Idempotent. */
@@ -11,7 +12,17 @@ export async function deleteContainer(host: Host, id: string): Promise<void> {
   const container = readIfWhole(host, id);
   rmSync(layout.runContainer(host, id), { recursive: true, force: true });
   await removeContainer(host, id, (path) => removeTreeInside(host, path));
-  if (container) recordContainerEvent(host, container, 'remove');
+  if (!container) return;
+  recordContainerEvent(host, container, 'remove');
+  await removeTakenAlong(host, container);
+}
+
+/** podman-run(1) --rm: "and its anonymous volumes". */
+async function removeTakenAlong(host: Host, container: ContainerRecord): Promise<void> {
+  const { remove, mounts } = storedRequest(container);
+  if (!remove || !mounts.some(({ type }) => type === 'volume')) return;
+  const { removeAnonymousVolumes } = await import('./volume-use.ts');
+  await removeAnonymousVolumes(host, mounts);
 }
 
 /** A broken record must not keep a container from being removed. */

@@ -1,4 +1,7 @@
-/** Where a container's root file system comes from: its layers under an overlay with its own upper directory, or a directory. */
+/**
+ * Where a container's root file system comes from: its layers under an overlay with its own upper directory (the
+ * kernel's, or fuse-overlayfs), a copy of them, or a directory of the user's.
+ */
 import { mkdirSync } from 'node:fs';
 import { CtrError } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
@@ -13,33 +16,59 @@ export interface Rootfs {
   readonly plan: RootPlan;
   /** The directories that are stacked, uppermost first: where /etc/passwd is looked up before anything is mounted. */
   readonly stack: readonly string[];
+  /** To be done when the container's mount namespace exists and its first process (`pid`) still waits. */
+  readonly prepare?: (pid: number) => Promise<void>;
 }
 
-/** The directories of a container that overlay needs. Idempotent. */
-export function makeRootDirectories(host: Host, id: string): void {
+/** What the root is made of. */
+export type RootSource = Pick<ContainerRecord, 'id' | 'driver' | 'diffIds' | 'ownerKind'>;
+
+/** Make what the driver needs; with vfs this copies the whole image. Idempotent. */
+export async function makeRoot(host: Host, container: RootSource, rootfs: RunRequest['rootfs']): Promise<void> {
+  const { id } = container;
   for (const path of [layout.upper(host, id), layout.work(host, id), layout.rootMount(host, id)]) {
     mkdirSync(path, { recursive: true, mode: 0o755 });
   }
+  if (container.driver !== 'vfs' || (rootfs && !rootfs.overlay)) return;
+  const { runStorageJob } = await import('./storage-job.ts');
+  const { stack } = lowerLayers(host, container, rootfs);
+  const target = layout.rootMount(host, id);
+  await runStorageJob(host, 'copy the image', { op: 'copy', layers: stack, path: '/', target, contentOnly: false });
 }
 
 export function rootfsFor(host: Host, container: ContainerRecord, rootfs: RunRequest['rootfs']): Rootfs {
-  const upper = layout.upper(host, container.id);
   if (rootfs && !rootfs.overlay) return { plan: { kind: 'directory', source: rootfs.path }, stack: [rootfs.path] };
-  const upperDirs = {
-    upperDir: `../../containers/${container.id}/upper`,
-    workDir: `../../containers/${container.id}/work`,
-  };
+  const rootMount = layout.rootMount(host, container.id);
+  if (container.driver === 'vfs') return { plan: { kind: 'directory', source: rootMount }, stack: [rootMount] };
   const cwd = layout.layerLinks(host);
   mkdirSync(cwd, { recursive: true });
-  const { names, stack } = rootfs ? { names: [rootfs.path], stack: [rootfs.path] } : lowerLayers(host, container);
-  // overlay wants a lower directory; an image without layers gets an empty one.
-  const lower = names.length > 0 ? names : [`../../containers/${container.id}/rootfs`];
-  const options = overlayOptions({ lower, upper: upperDirs });
-  return { plan: { kind: 'overlay', cwd, options, layers: names.length }, stack: [upper, ...stack] };
+  const { names, stack: lower } = lowerLayers(host, container, rootfs);
+  const overlay = {
+    // overlay wants a lower directory; an image without layers gets an empty one.
+    lower: names.length > 0 ? names : [`../../containers/${container.id}/rootfs`],
+    upper: {
+      upperDir: `../../containers/${container.id}/upper`,
+      workDir: `../../containers/${container.id}/work`,
+    },
+  };
+  const stack = [layout.upper(host, container.id), ...lower];
+  if (container.driver === 'overlay') {
+    return { plan: { kind: 'overlay', cwd, options: overlayOptions(overlay), layers: names.length }, stack };
+  }
+  const serve = async (pid: number) => {
+    const { serveFuseOverlay } = await import('./fuse-overlay.ts');
+    await serveFuseOverlay(host, { pid, cwd, target: rootMount, options: overlayOptions(overlay, []) });
+  };
+  return { plan: { kind: 'directory', source: rootMount }, stack, prepare: serve };
 }
 
-/** Uppermost first. */
-function lowerLayers(host: Host, { diffIds, ownerKind: kind }: ContainerRecord): { names: string[]; stack: string[] } {
+/** Uppermost first: names for overlay's options, and the directories themselves. */
+export function lowerLayers(
+  host: Host,
+  { diffIds, ownerKind: kind }: Pick<ContainerRecord, 'diffIds' | 'ownerKind'>,
+  rootfs?: RunRequest['rootfs'],
+): { names: string[]; stack: string[] } {
+  if (rootfs) return { names: [rootfs.path], stack: [rootfs.path] };
   const keys = diffIds.map((diffId) => ({ diffId, kind })).reverse();
   const names = keys.map((key) => {
     const layer = readLayer(host, key);

@@ -35,6 +35,10 @@ export interface RunRequest extends SandboxRequest {
   readonly readOnly: boolean;
   readonly readOnlyTmpfs: boolean;
   readonly mounts: readonly MountRequest[];
+  /** `CONTAINER[:ro]`: its mounts, too. */
+  readonly volumesFrom: readonly string[];
+  /** Of volumes that are made for this container. */
+  readonly volumeDriver?: string;
   readonly network: NetworkRequest;
   readonly dns: readonly string[];
   readonly dnsSearch: readonly string[];
@@ -110,6 +114,9 @@ export interface MountRequest {
   readonly options: readonly string[];
   /** A directory or file inside the volume or image, without leading slash. */
   readonly subpath?: string;
+  /** For a volume that does not exist yet: its driver and `--opt`. */
+  readonly volumeDriver?: string;
+  readonly volumeOptions?: Readonly<Record<string, string>>;
 }
 
 export interface PortRequest {

@@ -12,6 +12,7 @@ import type { RuntimeConfig } from '../oci/runtime.ts';
 import { beginLife } from '../storage/container-life.ts';
 import { readState, writeState } from '../storage/container-state.ts';
 import { type ContainerRecord, lockContainer } from '../storage/container-store.ts';
+import { withDirectoryInLayers } from '../storage/layer-file.ts';
 import { layout } from '../storage/layout.ts';
 import type { ContainerCgroup } from './cgroups.ts';
 import { cleanupProgram } from './cleanup-program.ts';
@@ -23,8 +24,9 @@ import type { PlannedRestart } from './restart-policy.ts';
 import { rootfsFor } from './rootfs.ts';
 import type { RunRequest } from './run-request.ts';
 import { runtimeSpecFor } from './runtime-spec.ts';
+import { fillMemory } from './tmpfs-content.ts';
 import { idMapsFor } from './user-namespace.ts';
-import { volumePathFor } from './volumes.ts';
+import { prepareMounts } from './volumes.ts';
 
 /** How the container's stdio is connected to this process. */
 export interface Connection {
@@ -47,6 +49,8 @@ export interface PlannedContainer {
   readonly plan: Plan;
   readonly maps: IdMaps;
   readonly network: ContainerNetwork;
+  /** To be done when the namespaces of the first process (`pid`) exist and it still waits. */
+  readonly prepare: (pid: number) => Promise<void>;
 }
 
 /** Everything up to the clone: what `--explain` shows. Writes the container's /etc files and config.json. */
@@ -58,22 +62,33 @@ export async function planStart(
   const maps = idMapsFor(host);
   const network = await networkFor(host, request);
   const rootfs = rootfsFor(host, container, request.rootfs);
-  const volumePath = volumePathFor(host, container, rootfs.stack);
+  const { stack } = rootfs;
+  const sourceOf = await prepareMounts(host, { container, request, defaults, stack });
   const input = runtimeSpecInput(host, {
-    ...{ container, request, defaults, maps, network, consoleSize, volumePath },
-    stack: rootfs.stack,
+    ...{ container, request, defaults, maps, network, consoleSize, sourceOf, stack },
   });
   const config = runtimeSpecFor(input);
+  const filled = fillMemory(host, container.id, config, stack);
   const plan = planContainer({
-    config,
+    config: filled.config,
     root: rootfs.plan,
     rootMount: layout.rootMount(host, container.id),
-    isDirectory: (path) => statSync(path).isDirectory(),
+    isDirectory,
     seccompFilter: seccompFilter(host, request, config),
     canSetGroups: maps.kind !== 'single',
     preserveFds: 0,
   });
-  return { config, plan, maps, network };
+  const prepare = async (pid: number) => {
+    await rootfs.prepare?.(pid);
+    await filled.prepare?.(pid);
+  };
+  return { config, plan, maps, network, prepare };
+}
+
+/** Of what is below a volume nothing is believed: its symlinks are resolved within. */
+function isDirectory(path: string, subpath: string | undefined): boolean {
+  if (subpath === undefined) return statSync(path).isDirectory();
+  return withDirectoryInLayers([path], subpath, () => true) ?? false;
 }
 
 /** Returns once the command has been executed; the container's state is on disk then. Refuses one that runs. */
@@ -123,7 +138,7 @@ function launchRequest(
   host: Host,
   { container, request }: ContainerToStart,
   connection: Connection,
-  { plan, maps, network, cgroup }: PlannedContainer & { readonly cgroup: ContainerCgroup },
+  { plan, maps, network, cgroup, prepare }: PlannedContainer & { readonly cgroup: ContainerCgroup },
   startedAt: string,
 ): LaunchRequest {
   const exit = layout.containerExit(host, container.id);
@@ -151,6 +166,7 @@ function launchRequest(
           ...(cgroupPath ? { cgroupPath } : {}),
         });
       if (request.pidFile !== undefined) writeFileSync(request.pidFile, String(pid));
+      await prepare(pid);
       await network.connect?.(pid, container.id);
     },
   };

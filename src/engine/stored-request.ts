@@ -49,6 +49,8 @@ const mountRequest: Check<MountRequest> = object({
   readOnly: boolean,
   options: strings,
   subpath: optional(string),
+  volumeDriver: optional(string),
+  volumeOptions: optional(record(string)),
 } satisfies Shape<MountRequest>);
 
 const portRequest: Check<PortRequest> = object({
@@ -156,6 +158,8 @@ const runRequest: Check<RunRequest> = object({
   readOnly: boolean,
   readOnlyTmpfs: boolean,
   mounts: array(mountRequest),
+  volumesFrom: strings,
+  volumeDriver: optional(string),
   network: networkRequest,
   dns: strings,
   dnsSearch: strings,

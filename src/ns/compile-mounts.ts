@@ -8,6 +8,7 @@ import {
   AT_EMPTY_PATH,
   AT_FDCWD,
   AT_RECURSIVE,
+  CLONE,
   FSCONFIG,
   FSMOUNT_CLOEXEC,
   FSOPEN_CLOEXEC,
@@ -17,6 +18,7 @@ import {
   MS,
   O,
   OPEN_TREE_CLONE,
+  RESOLVE,
   S_IFREG,
 } from '../linux/constants.ts';
 import type { CallOptions, DataRef, Operand, Program, Variable } from '../linux/program.ts';
@@ -25,9 +27,11 @@ import type { MountAttributes, Step } from './steps.ts';
 const mountKinds = [
   'propagation',
   'overlay',
+  'fuse',
   'bind-root',
   'clone-tree',
   'new-filesystem',
+  'unmount',
   'pivot-root',
   'make-directory',
   'make-file',
@@ -57,12 +61,16 @@ export function compileMountStep(program: Program, step: MountStep, mounts: Map<
         0,
         program.text(step.options),
       ]);
+    case 'fuse':
+      return fuse(program, step);
     case 'bind-root':
       return program.call('mount', [program.text(step.source), program.text(step.target), 0, MS.BIND | MS.REC, 0]);
     case 'clone-tree':
       return cloneTree(program, step, mounts);
     case 'new-filesystem':
       return newFilesystem(program, step, mounts);
+    case 'unmount':
+      return program.call('umount2', [program.text(step.path), MNT_DETACH]);
     case 'pivot-root':
       return pivotRoot(program, step.root);
     case 'make-directory':
@@ -128,10 +136,45 @@ function keep(mounts: Map<string, Variable>, name: string, program: Program): Va
 function cloneTree(program: Program, step: Extract<Step, { kind: 'clone-tree' }>, mounts: Map<string, Variable>): void {
   const fd = keep(mounts, step.mount, program);
   const recursive = step.recursive ? AT_RECURSIVE : 0;
-  program.call('open_tree', [AT_FDCWD, program.text(step.source), OPEN_TREE_CLONE | O.CLOEXEC | recursive], {
-    into: fd,
-  });
+  const flags = OPEN_TREE_CLONE | O.CLOEXEC | recursive;
+  if (step.subpath === undefined) {
+    program.call('open_tree', [AT_FDCWD, program.text(step.source), flags], { into: fd });
+  } else {
+    const below = openInRoot(program, step.source, step.subpath);
+    program.call('open_tree', [below, program.text(''), flags | AT_EMPTY_PATH], { into: fd });
+    program.call('close', [below]);
+  }
   setAttributes(program, fd, program.text(''), AT_EMPTY_PATH | recursive, step.attributes);
+}
+
+/** openat2(2) with struct open_how {flags, mode, resolve}: `root` is what `/` and `..` mean in `path`. */
+function openInRoot(program: Program, root: string, path: string): Variable {
+  const [rootFd, fd] = [program.variable(), program.variable()];
+  program.call('openat', [AT_FDCWD, program.text(root), O.PATH | O.CLOEXEC, 0], { into: rootFd });
+  const how = program.words([O.PATH | O.CLOEXEC, 0, RESOLVE.NO_MAGICLINKS | RESOLVE.IN_ROOT]);
+  program.call('openat2', [rootFd, program.text(path), how, 24], { into: fd });
+  program.call('close', [rootFd]);
+  return fd;
+}
+
+/** The number by which the server of a FUSE file system gets its connection. */
+const fuseFd = 3;
+
+/**
+ * The kernel wants the connection opened in the user namespace that mounts (fs/fuse/inode.c), and ends it with the last
+ * mount of the file system. The server leaves the mount namespace, so that the container alone keeps the mount: when
+ * the container ends, however it ends, the server reads ENODEV and exits.
+ */
+function fuse(program: Program, { target, name }: Extract<Step, { kind: 'fuse' }>): void {
+  const fd = program.variable();
+  const path = program.text(target);
+  program.call('openat', [AT_FDCWD, program.text('/dev/fuse'), O.RDWR | O.CLOEXEC, 0], { into: fd });
+  program.call('dup3', [fd, fuseFd, 0]);
+  const options = `fd=${fuseFd},rootmode=40000,user_id=0,group_id=0,default_permissions,allow_other`;
+  program.call('mount', [program.text(name), path, program.text(`fuse.${name}`), 0, program.text(options)]);
+  program.call('unshare', [CLONE.NEWNS]);
+  program.call('mount', [program.text('none'), program.text('/'), 0, MS.REC | MS.PRIVATE, 0]);
+  program.call('umount2', [path, MNT_DETACH]);
 }
 
 /** mount_setattr(2) with struct mount_attr {set, clear, propagation, userns_fd}; nothing when no word asks for it. */

@@ -19,6 +19,8 @@ export interface InsideRequest {
   readonly steps: readonly Step[];
   /** CLONE_NEW* flags beside user and mount. */
   readonly cloneFlags?: number;
+  /** Join the user and mount namespaces of this process instead of making new ones. It has its maps already. */
+  readonly join?: number;
   /** Descriptors that become stdin, stdout and stderr; ctr's own when absent. */
   readonly stdio?: readonly [number, number, number];
 }
@@ -39,19 +41,15 @@ export async function startInside(request: InsideRequest): Promise<Inside> {
     undo.push(() => closeSync(execRead));
     undo.push(() => closeSync(go));
     const [initGo, initExec] = [moveUp(goRead, fdFloor), moveUp(execWrite, fdFloor)];
-    const steps: Step[] = [
-      { kind: 'wait-for-maps' },
-      { kind: 'become-root', clearGroups: request.maps.kind !== 'single' },
-      { kind: 'propagation', propagation: 'rslave' },
-      ...request.steps,
-    ];
+    const steps: Step[] = [...beginning(request), ...request.steps];
     const program = compileInside(steps, request, { goFd: initGo, execFd: initExec, parentFds: [go, execRead] });
     const loaded = loadProgram(program);
-    const pid = cloneProgram(loaded, CLONE.NEWUSER | CLONE.NEWNS | (request.cloneFlags ?? 0));
+    const own = request.join === undefined ? CLONE.NEWUSER | CLONE.NEWNS : 0;
+    const pid = cloneProgram(loaded, own | (request.cloneFlags ?? 0));
     unloadProgram(loaded);
     closeSync(initGo);
     closeSync(initExec);
-    writeIdMaps(pid, request.maps);
+    if (request.join === undefined) writeIdMaps(pid, request.maps);
     writeSync(go, 'g');
     const report = Buffer.alloc(failurePairBytes);
     if (readSync(execRead, report) === report.length) {
@@ -64,6 +62,17 @@ export async function startInside(request: InsideRequest): Promise<Inside> {
   } finally {
     await undo.run();
   }
+}
+
+function beginning({ maps, join }: InsideRequest): Step[] {
+  const become: Step = { kind: 'become-root', clearGroups: maps.kind !== 'single' };
+  if (join === undefined) return [{ kind: 'wait-for-maps' }, become, { kind: 'propagation', propagation: 'rslave' }];
+  const enter = (type: string, file: string): Step => ({
+    kind: 'join-namespace',
+    type,
+    path: `/proc/${join}/ns/${file}`,
+  });
+  return [{ kind: 'wait-for-maps' }, enter('user', 'user'), enter('mount', 'mnt'), become];
 }
 
 interface InsideFds {

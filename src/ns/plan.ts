@@ -4,7 +4,7 @@
  */
 
 import { CLONE } from '../linux/constants.ts';
-import type { NamespaceType, RuntimeConfig, RuntimeMount } from '../oci/runtime.ts';
+import type { NamespaceType, RuntimeConfig, RuntimeMount, RuntimeProcess } from '../oci/runtime.ts';
 import type { Step } from './steps.ts';
 
 /** How the root file system comes to be. */
@@ -19,7 +19,7 @@ export interface PlanRequest {
   /** Host directory on which the root is mounted, in the container's mount namespace only. */
   readonly rootMount: string;
   /** Whether a bind mount's source is a directory (its mount point has to be one, too). */
-  readonly isDirectory: (hostPath: string) => boolean;
+  readonly isDirectory: (hostPath: string, subpath: string | undefined) => boolean;
   readonly seccompFilter?: Uint8Array | undefined;
   /** setgroups(2) is denied in a user namespace with a single id, user_namespaces(7). */
   readonly canSetGroups: boolean;
@@ -58,13 +58,26 @@ export function planContainer(request: PlanRequest): Plan {
       ...attachMounts(request),
       ...protect(request.config),
       ...identify(request.config),
-      ...limits(request.config),
-      ...becomeUser(request),
-      { kind: 'reset-signals' },
-      { kind: 'close-descriptors', preserve: request.preserveFds },
-      { kind: 'exec', args: request.config.process.args, env: request.config.process.env },
+      ...planProcess({ ...request, process: request.config.process, isFirst: true }),
     ],
   };
+}
+
+export interface ProcessPlanRequest extends Pick<PlanRequest, 'seccompFilter' | 'canSetGroups' | 'preserveFds'> {
+  readonly process: RuntimeProcess;
+  /** The container's first process: its terminal is /dev/console, too. */
+  readonly isFirst: boolean;
+}
+
+/** From root in the finished container to the command: what `run` and `exec` do alike. */
+export function planProcess(request: ProcessPlanRequest): Step[] {
+  return [
+    ...limits(request),
+    ...becomeUser(request),
+    { kind: 'reset-signals' },
+    { kind: 'close-descriptors', preserve: request.preserveFds },
+    { kind: 'exec', args: request.process.args, env: request.process.env },
+  ];
 }
 
 /** The user namespace is joined by clone's caller; the mount namespace is always the container's own. */
@@ -82,22 +95,35 @@ const attributeWords = new Set([
 /** Words for tools above the kernel: they are acted on before a config gets here. */
 const handledElsewhere = new Set(['tmpcopyup', 'notmpcopyup', 'z', 'Z', 'U', 'copy', 'nocopy', 'newinstance']);
 
+/** Option words of ours: what is mounted is below the source or the overlay; where an overlay's relative names begin. */
+const wordValue = ({ options }: RuntimeMount, key: 'subpath' | 'cwd') =>
+  options.find((word) => word.startsWith(`${key}=`))?.slice(key.length + 1);
+
 const isBind = ({ type, options }: RuntimeMount) =>
   type === 'bind' || options.includes('bind') || options.includes('rbind');
 const mountName = (index: number, { destination }: RuntimeMount) => `${index}:${destination}`;
 
 /** While the host's tree is in sight: proc and sysfs can only be mounted where another one is fully visible. */
-function gatherMounts({ config }: PlanRequest): Step[] {
-  const mounts = config.mounts.map((mount, index): Step => {
+function gatherMounts({ config, rootMount }: PlanRequest): Step[] {
+  const mounts = config.mounts.flatMap((mount, index): Step[] => {
     const attributes = mount.options.filter((word) => attributeWords.has(word) && word !== 'bind' && word !== 'rbind');
+    const subpath = wordValue(mount, 'subpath');
+    const below = subpath === undefined ? {} : { subpath };
+    const name = mountName(index, mount);
     if (isBind(mount)) {
       const recursive = mount.options.includes('rbind');
-      return { kind: 'clone-tree', mount: mountName(index, mount), source: mount.source, recursive, attributes };
+      return [{ kind: 'clone-tree', mount: name, source: mount.source, ...below, recursive, attributes }];
     }
-    const options = mount.options.filter((word) => !attributeWords.has(word) && !handledElsewhere.has(word));
+    const options = mount.options.filter(
+      (word) => !attributeWords.has(word) && !handledElsewhere.has(word) && !/^(subpath|cwd)=/.test(word),
+    );
+    if (mount.type === 'overlay') {
+      const tree: Step = { kind: 'clone-tree', mount: name, source: rootMount, ...below, recursive: false, attributes };
+      return overlaidTree(tree, { cwd: wordValue(mount, 'cwd') ?? '/', options: options.join(','), target: rootMount });
+    }
     // "cgroup" in a runtime configuration is whichever version the host has; only v2 can be mounted without root.
     const type = mount.type === 'cgroup' ? 'cgroup2' : mount.type;
-    return { kind: 'new-filesystem', mount: mountName(index, mount), type, options, attributes };
+    return [{ kind: 'new-filesystem', mount: name, type, options, attributes }];
   });
   const devices = config.linux.devices.map(
     ({ path, hostPath }): Step => ({
@@ -111,6 +137,12 @@ function gatherMounts({ config }: PlanRequest): Step[] {
   return [{ kind: 'propagation', propagation: 'rslave' }, ...mounts, ...devices];
 }
 
+/** fsconfig(2) takes values of 255 bytes, mount(2) a page: so it is mounted where the root comes later, and moved on. */
+function overlaidTree(tree: Step, overlay: { cwd: string; options: string; target: string }): Step[] {
+  const layers = overlay.options.split(':').length;
+  return [{ kind: 'overlay', ...overlay, layers }, tree, { kind: 'unmount', path: overlay.target }];
+}
+
 function enterRoot({ root, rootMount }: PlanRequest): Step[] {
   const mount: Step =
     root.kind === 'overlay'
@@ -122,15 +154,16 @@ function enterRoot({ root, rootMount }: PlanRequest): Step[] {
 function attachMounts({ config, isDirectory }: PlanRequest): Step[] {
   const mounts = config.mounts.flatMap((mount, index): Step[] => {
     const path = mount.destination;
-    const file = isBind(mount) && !isDirectory(mount.source);
+    const file = isBind(mount) && !isDirectory(mount.source, wordValue(mount, 'subpath'));
     // The kernel's own places are never behind a symlink: an image that makes /proc one is refused (ENOTDIR).
     const followSymlink = isBind(mount);
     return [
       file ? { kind: 'make-file', path } : { kind: 'make-directory', path, mode: 0o755 },
       { kind: 'attach', mount: mountName(index, mount), path, followSymlink },
-      ...(path === '/dev' ? devices(config) : []),
+      ...(path === '/dev' && !isBind(mount) ? devices(config) : []),
     ];
   });
+  // A /dev that is bound has its own device nodes and links, and is the host's: nothing is made in it.
   const hasDev = config.mounts.some(({ destination }) => destination === '/dev');
   return hasDev ? mounts : [...mounts, ...devices(config)];
 }
@@ -177,7 +210,7 @@ function identify({ hostname, domainname }: RuntimeConfig): Step[] {
   ];
 }
 
-function limits({ process }: RuntimeConfig): Step[] {
+function limits({ process, isFirst }: ProcessPlanRequest): Step[] {
   const { oomScoreAdj, rlimits, terminal, consoleSize, user } = process;
   return [
     ...rlimits.map(({ type, soft, hard }): Step => {
@@ -193,6 +226,7 @@ function limits({ process }: RuntimeConfig): Step[] {
           columns: consoleSize?.width ?? 80,
           uid: user.uid,
           gid: user.gid,
+          console: isFirst,
         }
       : { kind: 'session' },
     { kind: 'umask', mask: user.umask },
@@ -200,8 +234,8 @@ function limits({ process }: RuntimeConfig): Step[] {
 }
 
 /** seccomp(2) needs no_new_privs or CAP_SYS_ADMIN: it goes in last, or just before the capabilities are dropped. */
-function becomeUser({ config, seccompFilter, canSetGroups }: PlanRequest): Step[] {
-  const { user, capabilities, noNewPrivileges, cwd } = config.process;
+function becomeUser({ process, seccompFilter, canSetGroups }: ProcessPlanRequest): Step[] {
+  const { user, capabilities, noNewPrivileges, cwd } = process;
   const seccomp: Step[] = seccompFilter ? [{ kind: 'seccomp', filter: seccompFilter }] : [];
   return [
     { kind: 'chdir', path: cwd },

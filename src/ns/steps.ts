@@ -25,6 +25,11 @@ export type Step =
       readonly target: string;
       readonly layers: number;
     }
+  /**
+   * A FUSE file system at `target` whose server is the program that is executed next, with the connection as its
+   * descriptor 3. The server then has mounts of its own, without `target`: it keeps nobody's alive. fuse(4)
+   */
+  | { readonly kind: 'fuse'; readonly target: string; readonly name: string }
   /** A directory as the root: a bind mount of itself, because pivot_root wants a mount. */
   | { readonly kind: 'bind-root'; readonly source: string; readonly target: string }
   /** A detached copy of a host mount. open_tree(2) */
@@ -32,6 +37,8 @@ export type Step =
       readonly kind: 'clone-tree';
       readonly mount: string;
       readonly source: string;
+      /** Below `source`, whose symlinks cannot lead out of it. openat2(2) RESOLVE_IN_ROOT */
+      readonly subpath?: string;
       readonly recursive: boolean;
       readonly attributes: MountAttributes;
     }
@@ -43,6 +50,7 @@ export type Step =
       readonly options: readonly string[];
       readonly attributes: MountAttributes;
     }
+  | { readonly kind: 'unmount'; readonly path: string }
   /** From here on every path is the container's own: the host's tree is gone. pivot_root(2) NOTES */
   | { readonly kind: 'pivot-root'; readonly root: string }
   /** With its parents; one that exists is left alone. */
@@ -68,6 +76,8 @@ export type Step =
       readonly columns: number;
       readonly uid: number;
       readonly gid: number;
+      /** It is /dev/console as well: the container's own terminal, not one that `exec` adds. */
+      readonly console: boolean;
     }
   /** A new session without a terminal. setsid(2) */
   | { readonly kind: 'session' }
@@ -103,9 +113,11 @@ export const stepSource: Readonly<Record<StepKind, string>> = {
   'become-root': 'credentials(7)',
   propagation: 'mount_namespaces(7)',
   overlay: 'overlayfs, userxattr',
+  fuse: 'fuse(4)',
   'bind-root': 'mount(2) MS_BIND',
   'clone-tree': 'open_tree(2)',
   'new-filesystem': 'fsopen(2)',
+  unmount: 'umount2(2) MNT_DETACH',
   'pivot-root': 'pivot_root(2) NOTES',
   'make-directory': 'mkdir(2)',
   'make-file': 'open(2)',
@@ -145,16 +157,19 @@ export function describeStep(step: Step): string {
       return `/ ${step.propagation}, recursive`;
     case 'overlay':
       return `${step.target} ← ${step.layers} ${step.layers === 1 ? 'layer' : 'layers'} + upper`;
+    case 'fuse':
+      return `${step.target} ← ${step.name}`;
     case 'bind-root':
       return `${step.target} ← ${step.source}`;
     case 'clone-tree':
-      return `${step.mount} ← ${step.source}${attributes(step.attributes)}`;
+      return `${step.mount} ← ${step.source}${step.subpath === undefined ? '' : `/${step.subpath}`}${attributes(step.attributes)}`;
     case 'new-filesystem':
       return `${step.mount} ← ${step.type}${attributes([...step.options, ...step.attributes])}`;
     case 'pivot-root':
       return `${step.root} becomes /, the old root is detached`;
     case 'make-directory':
     case 'make-file':
+    case 'unmount':
     case 'mask':
     case 'read-only':
     case 'chdir':
@@ -170,7 +185,7 @@ export function describeStep(step: Step): string {
     case 'hostname':
       return step.name;
     case 'terminal':
-      return `/dev/pts/0, ${step.columns}x${step.rows}`;
+      return `${step.console ? '/dev/pts/0, ' : ''}${step.columns}x${step.rows}`;
     case 'session':
       return 'a new session';
     case 'rlimit':

@@ -23,10 +23,27 @@ const maxSymlinks = 40;
 export function readFileInLayers(layers: readonly string[], path: string, maxBytes: number): Buffer | undefined {
   using opened = new OpenedDescriptors();
   const root = layers.map((layer) => opened.open(layer, O_PATH | constants.O_DIRECTORY));
-  const fd = resolve(opened, root, path);
+  const fd = resolve(opened, root, path)?.[0];
   if (fd === undefined || !fstatSync(fd).isFile()) return undefined;
   // Opened again by its descriptor: the very inode that was looked at.
   return readBounded(opened.open(`/proc/self/fd/${fd}`, constants.O_RDONLY), path, maxBytes);
+}
+
+/**
+ * Call `use` with the directories that make up `path` in the stack, uppermost first, by names that are valid during the
+ * call only; returns undefined, without calling, when it is no directory there.
+ */
+export function withDirectoryInLayers<T>(
+  layers: readonly string[],
+  path: string,
+  use: (directories: readonly string[]) => T,
+): T | undefined {
+  using opened = new OpenedDescriptors();
+  const root = layers.map((layer) => opened.open(layer, O_PATH | constants.O_DIRECTORY));
+  const found = resolve(opened, root, path);
+  if (found?.[0] === undefined || !fstatSync(found[0]).isDirectory()) return undefined;
+  // `/.`: the directory itself, not the link in /proc.
+  return use(found.map((fd) => `/proc/self/fd/${fd}/.`));
 }
 
 class OpenedDescriptors implements Disposable {
@@ -43,7 +60,8 @@ class OpenedDescriptors implements Disposable {
   }
 }
 
-function resolve(opened: OpenedDescriptors, root: MergedDirectory, path: string): number | undefined {
+/** A merged directory, or one descriptor of anything else. */
+function resolve(opened: OpenedDescriptors, root: MergedDirectory, path: string): MergedDirectory | undefined {
   const parents: MergedDirectory[] = [root];
   const rest = components(path);
   let symlinks = 0;
@@ -64,10 +82,10 @@ function resolve(opened: OpenedDescriptors, root: MergedDirectory, path: string)
       if (target.startsWith('/')) parents.length = 1;
       rest.unshift(...components(target));
     } else {
-      return rest.length === 0 ? found.fd : undefined;
+      return rest.length === 0 ? [found.fd] : undefined;
     }
   }
-  return undefined;
+  return parents.at(-1);
 }
 
 const components = (path: string) => path.split('/').filter((name) => name !== '' && name !== '.');

@@ -8,7 +8,7 @@
  *   images/<config hex>.json       what an image consists of (immutable)
  *   layers/<diffId hex>-<kind>/    unpacked layers: diff/, layer.json (inside before the directory gets this name)
  *   layers/l/<short>               symlinks to diff/ with short names, for overlay's option page
- *   containers/<id>/               container.json, config.json, life.json, exit, upper/, work/, rootfs/, etc files, log
+ *   containers/<id>/               container.json, config.json, life.json, exit, upper/, work/, rootfs/, mounts/, etc files, log
  *   names/<escaped name>           symlink whose target is the id of the container that has the name
  *   volumes/<name>/                volume.json, _data/
  *   tmp/<random>, <random>.lock    staging; the lock is held by the maker, so orphans are recognisable
@@ -63,6 +63,13 @@ export const layout = {
   volumes: (host: Host) => `${host.dataRoot}/volumes`,
   volumeData: (host: Host, name: string) => `${host.dataRoot}/volumes/${name}/_data`,
   volume: (host: Host, name: string) => `${host.dataRoot}/volumes/${name}`,
+  volumeRecord: (host: Host, name: string) => `${host.dataRoot}/volumes/${name}/volume.json`,
+  /** Content on its way into a volume that is used for the first time. */
+  volumeCopy: (host: Host, name: string) => `${host.dataRoot}/volumes/${name}/_copy`,
+  /** For the mount with this number of a container: a mount point, or a copy where there is no overlay. */
+  containerMount: (host: Host, id: string, index: number) => `${host.dataRoot}/containers/${id}/mounts/${index}`,
+  pluginSocket: (host: Host, name: string) => `${host.runRoot}/plugins/${name}.sock`,
+  pluginSpec: (host: Host, name: string) => `${host.configHome}/ctr/plugins/${name}.spec`,
   tmp: (host: Host) => `${host.dataRoot}/tmp`,
   runContainers: (host: Host) => `${host.runRoot}/containers`,
   runContainer: (host: Host, id: string) => `${host.runRoot}/containers/${id}`,

@@ -1,4 +1,5 @@
 /** --mount type=…,key=value,… (podman-run(1), Docker's "--mount"). */
+import { globSync } from 'node:fs';
 import { posix, resolve } from 'node:path';
 import type { MountRequest } from '../../engine/run-request.ts';
 import { flagError } from './flag-error.ts';
@@ -6,7 +7,8 @@ import { splitKeyValue } from './key-value.ts';
 import { checkMountOptions, type OptionRules } from './mount-options.ts';
 import { namePattern, parseTarget } from './mount-target.ts';
 
-type MountType = MountRequest['type'];
+/** `glob` is a bind mount for each path that the pattern finds (podman-run(1)). */
+type MountType = MountRequest['type'] | 'glob';
 
 /** What the keys of one `--mount` say, before the type's own rules are applied. */
 interface Draft {
@@ -15,12 +17,19 @@ interface Draft {
   target?: string;
   readOnly?: boolean;
   subpath?: string;
+  volumeDriver?: string;
+  readonly volumeOptions: Record<string, string>;
   readonly words: string[];
 }
 
-export function parseMountSpec(spec: string, cwd: string): MountRequest {
+/** One mount; with type=glob one for each path that is found. */
+export function parseMountSpec(spec: string, cwd: string): MountRequest[] {
   const fields = splitCsv(spec).map(splitKeyValue);
-  const draft: Draft = { type: typeOf(spec, fields.find(([key]) => key === 'type')?.[1] ?? 'volume'), words: [] };
+  const draft: Draft = {
+    type: typeOf(spec, fields.find(([key]) => key === 'type')?.[1] ?? 'volume'),
+    words: [],
+    volumeOptions: {},
+  };
   for (const [key, value] of fields) {
     if (key !== 'type' && !applyKey(draft, spec, key, value)) {
       throw flagError('--mount', spec, `unknown key ${JSON.stringify(key)} for type=${draft.type}`);
@@ -29,14 +38,34 @@ export function parseMountSpec(spec: string, cwd: string): MountRequest {
   if (draft.target === undefined) throw flagError('--mount', spec, 'want target=PATH, the place in the container');
   const checked = checkWords(draft, spec);
   const source = sourceOf(draft, spec, cwd);
-  return {
-    type: draft.type,
+  const target = parseTarget('--mount', spec, draft.target);
+  const readOnly = draft.readOnly ?? (draft.type === 'image' || checked.readOnly);
+  const { type, subpath, volumeDriver, volumeOptions } = draft;
+  if (type === 'glob') {
+    return globbed(spec, source ?? '').map((path): MountRequest => {
+      return {
+        type: 'bind',
+        source: path,
+        target: `${target}/${posix.basename(path)}`,
+        readOnly,
+        options: checked.options,
+      };
+    });
+  }
+  const mount: MountRequest = {
+    ...{ type, target, readOnly, options: checked.options },
     ...(source === undefined ? {} : { source }),
-    target: parseTarget('--mount', spec, draft.target),
-    readOnly: draft.readOnly ?? (draft.type === 'image' || checked.readOnly),
-    options: checked.options,
-    ...(draft.subpath === undefined ? {} : { subpath: draft.subpath }),
+    ...(subpath === undefined ? {} : { subpath }),
+    ...(volumeDriver === undefined ? {} : { volumeDriver }),
+    ...(Object.keys(volumeOptions).length === 0 ? {} : { volumeOptions }),
   };
+  return [mount];
+}
+
+function globbed(spec: string, pattern: string): string[] {
+  const paths = globSync(pattern).sort();
+  if (paths.length === 0) throw flagError('--mount', spec, `nothing matches ${pattern}`);
+  return paths;
 }
 
 /** Go's encoding/csv, one record: fields may be quoted to hold commas, `""` is a quote. */
@@ -53,7 +82,9 @@ export function splitCsv(text: string): string[] {
   return fields;
 }
 
-const mountTypes: readonly MountType[] = ['bind', 'volume', 'tmpfs', 'ramfs', 'devpts', 'image'];
+const mountTypes: readonly MountType[] = ['bind', 'volume', 'tmpfs', 'ramfs', 'devpts', 'image', 'glob'];
+/** What is mounted is the host's own directory or file. */
+const isBind = (type: MountType) => type === 'bind' || type === 'glob';
 
 function typeOf(spec: string, word: string): MountType {
   const type = mountTypes.find((one) => one === word);
@@ -86,7 +117,7 @@ function applyKey(draft: Draft, spec: string, key: string, value: string | undef
       if (truth(spec, key, value)) draft.words.push('U');
       return draft.type !== 'image' && draft.type !== 'devpts';
     case 'consistency':
-      return draft.type === 'bind';
+      return isBind(draft.type);
     default:
       return applyTypedKey(draft, spec, key, value);
   }
@@ -95,10 +126,14 @@ function applyKey(draft: Draft, spec: string, key: string, value: string | undef
 /** Keys that one type knows, or bare mount(8) words, which the rules of that type judge later. */
 function applyTypedKey(draft: Draft, spec: string, key: string, value: string | undefined): boolean {
   const { type, words } = draft;
-  if (type === 'bind' && key === 'bind-propagation') words.push(needed(spec, key, value));
-  else if (type === 'bind' && key === 'bind-nonrecursive') words.push(truth(spec, key, value) ? 'bind' : 'rbind');
-  else if (type === 'bind' && key === 'relabel') words.push(value === 'shared' ? 'z' : 'Z');
-  else if (type === 'volume' && key === 'volume-nocopy') words.push(truth(spec, key, value) ? 'nocopy' : 'copy');
+  if (isBind(type) && key === 'bind-propagation') words.push(needed(spec, key, value));
+  else if (isBind(type) && key === 'bind-nonrecursive') words.push(truth(spec, key, value) ? 'bind' : 'rbind');
+  else if (isBind(type) && key === 'relabel') words.push(value === 'shared' ? 'z' : 'Z');
+  else if (type === 'volume' && key === 'volume-driver') draft.volumeDriver = needed(spec, key, value);
+  else if (type === 'volume' && key === 'volume-opt') {
+    const [name, text = ''] = splitKeyValue(needed(spec, key, value));
+    draft.volumeOptions[name] = text;
+  } else if (type === 'volume' && key === 'volume-nocopy') words.push(truth(spec, key, value) ? 'nocopy' : 'copy');
   else if ((type === 'volume' || type === 'image') && /^((volume|image)-)?subpath$/.test(key)) {
     draft.subpath = subpathOf(spec, needed(spec, key, value));
   } else if (isMemory(type) && /^(tmpfs-)?(size|mode)$/.test(key)) {
@@ -115,15 +150,15 @@ const isMemory = (type: MountType) => type === 'tmpfs' || type === 'ramfs';
 
 function checkWords(draft: Draft, spec: string): { readOnly: boolean; options: readonly string[] } {
   if (draft.type === 'devpts' || draft.type === 'image') return { readOnly: false, options: draft.words };
-  const rules: OptionRules = draft.type === 'ramfs' ? 'tmpfs' : draft.type;
+  const rules: OptionRules = draft.type === 'ramfs' ? 'tmpfs' : draft.type === 'glob' ? 'bind' : draft.type;
   return checkMountOptions('--mount', spec, draft.words, rules);
 }
 
 function sourceOf(draft: Draft, spec: string, cwd: string): string | undefined {
   const { type, source } = draft;
-  if (type === 'bind' || type === 'image') {
+  if (isBind(type) || type === 'image') {
     if (source === undefined) throw flagError('--mount', spec, `type=${type} wants source=`);
-    return type === 'bind' ? resolve(cwd, source) : source;
+    return isBind(type) ? resolve(cwd, source) : source;
   }
   if (source === undefined) return undefined;
   if (type !== 'volume') throw flagError('--mount', spec, `type=${type} takes no source`);

@@ -11,6 +11,8 @@ export interface MountOptions {
   readonly volume: readonly string[];
   readonly mount: readonly string[];
   readonly tmpfs: readonly string[];
+  readonly volumesFrom: readonly string[];
+  readonly volumeDriver?: string;
   readonly readOnly?: boolean;
   readonly readOnlyTmpfs: boolean;
 }
@@ -19,7 +21,14 @@ export function addMountFlags(command: Command): void {
   command
     .optionsGroup('Files:')
     .option('-v, --volume <[source:]target[:options]>', 'mount a host directory or a named volume', collect, [])
-    .option('--mount <type=...,target=...>', 'mount in words: bind, volume, tmpfs, ramfs, devpts, image', collect, [])
+    .option(
+      '--mount <type=...,target=...>',
+      'mount in words: bind, volume, tmpfs, ramfs, devpts, image, glob',
+      collect,
+      [],
+    )
+    .option('--volumes-from <container[:ro]>', 'mount what another container mounts', collect, [])
+    .option('--volume-driver <name>', 'the plugin that makes the volumes which do not exist yet')
     .option('--tmpfs <target[:options]>', 'mount memory at a directory', collect, [])
     .option('--read-only', 'the root file system is read-only')
     .option(
@@ -33,7 +42,7 @@ export function addMountFlags(command: Command): void {
 export function parseMounts(options: MountOptions, cwd: string): MountRequest[] {
   const mounts = [
     ...options.volume.map((spec) => parseVolumeSpec(spec, cwd)),
-    ...options.mount.map((spec) => parseMountSpec(spec, cwd)),
+    ...options.mount.flatMap((spec) => parseMountSpec(spec, cwd)),
     ...options.tmpfs.map(parseTmpfsSpec),
   ];
   const seen = new Set<string>();

@@ -1,5 +1,5 @@
 import type { ContainerDefaults } from '../../oci/image-config.ts';
-import type { IdMapping } from '../../oci/runtime.ts';
+import type { IdMapping, RuntimeMount } from '../../oci/runtime.ts';
 import type { MountRequest, RunRequest } from '../run-request.ts';
 import type { UserFiles } from '../user-lookup.ts';
 
@@ -35,8 +35,8 @@ export interface HostFacts {
   /** For `--network container:ID`. */
   readonly networkNamespacePath?: string;
   readonly consoleSize?: { readonly height: number; readonly width: number };
-  /** Where a volume's content (or the subpath of it that the mount names) lies on the host. */
-  volumePath(mount: MountRequest): string;
-  /** Mount options (lowerdir=…, upperdir=…) of the overlay for an image mount or an `O` bind. */
-  overlayOptions(mount: MountRequest): readonly string[];
+  /** What a bind, volume or image mount is on the host: a directory, an overlay, for some volumes a tmpfs. */
+  sourceOf(mount: MountRequest): MountSource;
 }
+
+export type MountSource = Pick<RuntimeMount, 'type' | 'source' | 'options'>;

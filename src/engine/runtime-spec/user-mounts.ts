@@ -23,18 +23,11 @@ export function runtimeMount(mount: MountRequest, facts: HostFacts, user: Contai
   const words = mount.options.filter((word) => !forEngine.test(word));
   switch (mount.type) {
     case 'bind':
-      if (mount.options.includes('O')) return overlayMount(mount, facts, access);
-      return { destination, type: 'bind', source: mount.source ?? '', options: [...bindOptions(words), access] };
+      return sourcedMount(mount, facts, words, access);
     case 'volume':
-      if (mount.options.includes('O')) return overlayMount(mount, facts, access);
-      return {
-        destination,
-        type: 'bind',
-        source: facts.volumePath(mount),
-        options: [...bindOptions(withDefault(withDefault(words, 'nosuid', 'suid'), 'nodev', 'dev')), access],
-      };
+      return sourcedMount(mount, facts, withDefault(withDefault(words, 'nosuid', 'suid'), 'nodev', 'dev'), access);
     case 'image':
-      return overlayMount(mount, facts, access);
+      return sourcedMount(mount, facts, ['nosuid', 'nodev'], access);
     case 'tmpfs':
       return { destination, type: 'tmpfs', source: 'tmpfs', options: [...memoryOptions(mount, words, user), access] };
     case 'ramfs': {
@@ -80,9 +73,11 @@ function bindOptions(words: readonly string[]): string[] {
   return [...new Set([...bind, ...spread, ...words])];
 }
 
-function overlayMount(mount: MountRequest, facts: HostFacts, access: string): RuntimeMount {
-  const options = [...facts.overlayOptions(mount), access];
-  return { destination: mount.target, type: 'overlay', source: 'overlay', options };
+function sourcedMount(mount: MountRequest, facts: HostFacts, words: readonly string[], access: string): RuntimeMount {
+  const { type, source, options } = facts.sourceOf(mount);
+  const own = type === 'bind' ? bindOptions([...options, ...words]) : [...options, ...words];
+  const below = mount.subpath === undefined ? [] : [`subpath=${mount.subpath}`];
+  return { destination: mount.target, type, source, options: [...own, access, ...below] };
 }
 
 /**

@@ -23,10 +23,13 @@ import {
 import { withSpaceHint } from '../../base/json-file.ts';
 import { getXattr, listXattrs, mknod, setTimes, setXattr } from '../../linux/files.ts';
 
-/** Copy `layers` (lowest first) into the existing directory `target`, as overlay would show them. */
-export function flattenLayers(layers: readonly string[], target: string): void {
+/**
+ * Copy `layers` (lowest first) into the existing directory `target`, as overlay would show them; with `contentOnly`
+ * the target keeps its own owner and mode.
+ */
+export function flattenLayers(layers: readonly string[], target: string, contentOnly = false): void {
   try {
-    for (const layer of layers) copyDirectory(Buffer.from(layer), Buffer.from(target), new Map());
+    for (const layer of layers) copyDirectory(Buffer.from(layer), Buffer.from(target), new Map(), contentOnly);
   } catch (error) {
     throw withSpaceHint(error, target);
   }
@@ -35,13 +38,13 @@ export function flattenLayers(layers: readonly string[], target: string): void {
 /** First name in the target of each inode that has several. */
 type HardLinks = Map<string, Buffer>;
 
-function copyDirectory(from: Buffer, to: Buffer, links: HardLinks): void {
+function copyDirectory(from: Buffer, to: Buffer, links: HardLinks, contentOnly = false): void {
   const stat = lstatSync(from);
   if (getXattr(from, 'user.overlay.opaque')?.toString() === 'y') {
     for (const name of readdirSync(to, { encoding: 'buffer' })) remove(join(to, name));
   }
   for (const name of readdirSync(from, { encoding: 'buffer' })) copyEntry(join(from, name), join(to, name), links);
-  copyAttributes(from, to, stat);
+  if (!contentOnly) copyAttributes(from, to, stat);
 }
 
 function copyEntry(from: Buffer, to: Buffer, links: HardLinks): void {

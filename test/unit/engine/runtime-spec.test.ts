@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { HostFacts } from '../../../src/engine/runtime-spec/facts.ts';
+import type { MountRequest } from '../../../src/engine/run-request.ts';
 import { runtimeSpecFor } from '../../../src/engine/runtime-spec.ts';
 import { capabilityNames } from '../../../src/linux/capabilities.ts';
 import type { ContainerDefaults } from '../../../src/oci/image-config.ts';
@@ -31,8 +32,13 @@ const facts = {
   },
   hostDevices: ['/dev/fuse', '/dev/null'],
   initPath: '/usr/bin/catatonit',
-  volumePath: ({ source, target }: { source?: string; target: string }) => `/volumes/${source ?? `for${target}`}`,
-  overlayOptions: ({ source }: { source?: string }) => [`lowerdir=${source}`, 'userxattr'],
+  sourceOf: ({ type, source, target, options }: MountRequest) => {
+    if (type === 'image' || options.includes('O')) {
+      return { type: 'overlay', source: 'overlay', options: [`lowerdir=${source}`, 'userxattr'] };
+    }
+    const path = type === 'volume' ? `/volumes/${source ?? `for${target}`}` : (source ?? '');
+    return { type: 'bind', source: path, options: [] };
+  },
 };
 const userFiles = {
   passwd: 'root:x:0:0::/root:/bin/sh\napp:x:1000:1001::/home/app:/bin/sh\n',

@@ -2,7 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseMountSpec, splitCsv } from '../../../../src/cli/flags/mount-spec.ts';
 
-const parse = (spec: string) => parseMountSpec(spec, '/here');
+const parse = (spec: string) => {
+  const [mount] = parseMountSpec(spec, '/here');
+  if (!mount) throw new Error('no mount');
+  return mount;
+};
 
 describe('parseMountSpec [U] podman-run(1) "--mount"', () => {
   it.each(['dst', 'dest', 'destination', 'target'])('takes %s as the place in the container', (key) => {

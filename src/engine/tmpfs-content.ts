@@ -1,0 +1,64 @@
+/**
+ * `tmpcopyup`: a tmpfs begins with what the image has at its place (Podman's default for --tmpfs and --read-only).
+ *
+ * An empty directory of the image, the usual case, costs nothing: the tmpfs gets its mode. Otherwise a second Node fills
+ * the tmpfs in the container's mount namespace while its first process waits; the plan then takes it from there.
+ */
+import { mkdirSync } from 'node:fs';
+import type { Host } from '../base/host.ts';
+import type { Step } from '../ns/steps.ts';
+import type { RuntimeConfig, RuntimeMount } from '../oci/runtime.ts';
+import { layout } from '../storage/layout.ts';
+import { lookAt } from './volumes.ts';
+
+export interface FilledMounts {
+  /** For the plan; the container's config.json keeps what was asked for. */
+  readonly config: RuntimeConfig;
+  readonly prepare?: (pid: number) => Promise<void>;
+}
+
+export function fillMemory(host: Host, id: string, config: RuntimeConfig, stack: readonly string[]): FilledMounts {
+  const fills: Array<(pid: number) => Promise<void>> = [];
+  const mounts = config.mounts.map((mount, index): RuntimeMount => {
+    if (mount.type !== 'tmpfs' || !mount.options.includes('tmpcopyup')) return mount;
+    const found = lookAt(stack, mount.destination);
+    if (!found) return mount;
+    const hasMode = mount.options.some((word) => word.startsWith('mode='));
+    const options = hasMode ? mount.options : [...mount.options, `mode=${found.mode.toString(8)}`];
+    if (found.isEmpty && found.isOurs) return { ...mount, options };
+    // The config's own mounts and the request's are numbered apart.
+    const scratch = layout.containerMount(host, id, 1000 + index);
+    mkdirSync(scratch, { recursive: true });
+    const hasOwner = hasMode || mount.options.some((word) => /^[ug]id=/.test(word));
+    fills.push((join) => fill(host, { join, scratch, mount: { ...mount, options }, stack, contentOnly: hasOwner }));
+    const attributes = mount.options.filter((word) => !isData(word) && word !== 'tmpcopyup');
+    return { ...mount, type: 'bind', source: scratch, options: ['bind', ...attributes] };
+  });
+  if (fills.length === 0) return { config: { ...config, mounts } };
+  const prepare = async (pid: number) => {
+    for (const each of fills) await each(pid);
+  };
+  return { config: { ...config, mounts }, prepare };
+}
+
+/** Words for the file system itself, not for its mount. */
+const isData = (word: string) => word.includes('=') || word === 'noswap';
+
+interface Fill {
+  readonly join: number;
+  readonly scratch: string;
+  readonly mount: RuntimeMount;
+  readonly stack: readonly string[];
+  readonly contentOnly: boolean;
+}
+
+async function fill(host: Host, { join, scratch, mount, stack, contentOnly }: Fill): Promise<void> {
+  const { runStorageJob } = await import('./storage-job.ts');
+  const path = mount.destination;
+  const steps: Step[] = [
+    { kind: 'new-filesystem', mount: path, type: 'tmpfs', options: mount.options.filter(isData), attributes: [] },
+    { kind: 'attach', mount: path, path: scratch, followSymlink: false },
+  ];
+  const job = { op: 'copy', layers: stack, path, target: scratch, contentOnly } as const;
+  await runStorageJob(host, `copy ${path} of the image into memory`, job, { join, steps });
+}

@@ -18,6 +18,8 @@ export interface RemoveImagesOptions {
   readonly ignore?: boolean;
   readonly removeContainer?: (container: ContainerRecord) => Promise<void>;
   readonly removeTree?: RemoveTree;
+  /** Leave the data to the next collection: `--no-prune`. */
+  readonly keepData?: boolean;
 }
 
 export interface RemovedImages {
@@ -48,18 +50,25 @@ export async function removeImages(
       if (!(options.ignore && error.code === 'NOT_FOUND')) errors.push(error);
     }
   }
-  const freedBytes = deleted.length === 0 ? 0 : await collect(host, options.removeTree);
+  const freedBytes = deleted.length === 0 || options.keepData ? 0 : await collect(host, options.removeTree);
   return { untagged, deleted, freedBytes, errors, exitCode: exitCodeOf(errors) };
 }
 
+export interface PruneChoice {
+  readonly all: boolean;
+  readonly filter?: ImageFilter;
+  readonly removeTree?: RemoveTree;
+  /** Only tell what would go. */
+  readonly dryRun?: boolean;
+}
+
 /** Delete dangling images, with `all` every image that no container uses. */
-export async function pruneImages(
-  host: Host,
-  choice: { readonly all: boolean; readonly filter?: ImageFilter; readonly removeTree?: RemoveTree },
-): Promise<RemovedImages> {
+export async function pruneImages(host: Host, choice: PruneChoice): Promise<RemovedImages> {
   const filter = choice.all ? choice.filter : { ...choice.filter, isDangling: true };
   const candidates = listStoredImages(host, filter).map(({ image }) => image);
   const unused = candidates.filter((image) => containersOf(host, image).length === 0);
+  if (choice.dryRun)
+    return { untagged: [], deleted: unused.map(({ id }) => id), freedBytes: 0, errors: [], exitCode: 0 };
   const untagged = unused.flatMap((image) => forget(host, image));
   const freedBytes = await collect(host, choice.removeTree);
   return { untagged, deleted: unused.map(({ id }) => id), freedBytes, errors: [], exitCode: 0 };

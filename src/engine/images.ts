@@ -35,6 +35,10 @@ export interface ImageFilter {
   readonly references?: readonly string[];
   /** `key` or `key=value`; all have to match. */
   readonly labels?: readonly string[];
+  /** As `labels`, for images that must not have them. */
+  readonly withoutLabels?: readonly string[];
+  /** Only images made before this moment, in milliseconds. */
+  readonly untilMs?: number;
   /** Only images made before, or after, this one. */
   readonly before?: string;
   readonly since?: string;
@@ -52,6 +56,8 @@ export function listStoredImages(host: Host, filter: ImageFilter = {}): ImageSum
       (filter.isDangling === undefined || filter.isDangling === (summary.names.length === 0)) &&
       (before === undefined || createdAt < Number(before)) &&
       (since === undefined || createdAt > Number(since)) &&
+      (filter.untilMs === undefined || createdAt < filter.untilMs) &&
+      !(filter.withoutLabels ?? []).some((label) => hasLabel(readConfig(host, summary.image), label)) &&
       (!filter.references?.length || filter.references.some((pattern) => matchesName(summary, pattern))) &&
       (filter.labels ?? []).every((label) => hasLabel(readConfig(host, summary.image), label))
     );

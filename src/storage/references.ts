@@ -6,7 +6,7 @@ import type { Digest } from '../oci/digest.ts';
 import { isIndex, parseManifest } from '../oci/manifest.ts';
 import { type BlobKey, hasBlob, readBlob } from './blob-store.ts';
 import { listContainers } from './container-store.ts';
-import { listImages, listTags } from './image-store.ts';
+import { type ImageRecord, listImages, listTags } from './image-store.ts';
 
 export interface References {
   /** Blobs that something needs, with what needs them. */
@@ -47,6 +47,11 @@ export function collectReferences(host: Host): References {
   for (const { diffIds: used } of containers) for (const diffId of used) diffIds.add(diffId);
   unreadable.push(...broken.map(({ id, reason }) => `container ${id}: ${reason}`));
   return { blobs, diffIds, unreadable };
+}
+
+/** The blobs of one image: config, manifest, layer archives. */
+export function membersOfImage(host: Host, image: Pick<ImageRecord, 'config' | 'manifest'>): readonly BlobKey[] {
+  return [image.config, image.manifest, ...membersOf(host, image.manifest)];
 }
 
 /** What a manifest consists of; nothing where the manifest itself is missing or damaged (check.ts says so). */

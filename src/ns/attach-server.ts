@@ -24,6 +24,8 @@ export interface AttachClients {
   readonly send: SendToClients;
   /** One pass: new clients, their input, window sizes. */
   readonly serve: () => void;
+  /** Close every connection: clients take it for the end of the output. */
+  readonly hangUp: () => void;
 }
 
 const slots = 8;
@@ -45,6 +47,14 @@ export function compileClients(program: Program, point: AttachPoint, streams: re
       accept(program, listener, clients);
       for (const socket of sizes) receiveSize(program, socket, streams);
       for (const client of clients) receiveInput(program, client, buffer, input);
+    },
+    hangUp: () => {
+      for (const client of clients) {
+        const free = program.label();
+        program.compare(client, 0, { less: free });
+        program.call('close', [client]);
+        program.place(free);
+      }
     },
   };
 }

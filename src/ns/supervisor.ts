@@ -151,6 +151,7 @@ function supervise(program: Program, request: SupervisorRequest, pidfd: Variable
   program.compare(progress, 0, { equal: finish });
   program.jump(pass);
   program.place(finish);
+  clients?.hangUp();
   recordExit(program, request, status);
 }
 

@@ -24,16 +24,13 @@ export interface Selected {
   readonly id: string;
 }
 
-/** What all these commands take; `-f` is --filter, but where it is --force. */
-export function addSelectionFlags(
-  command: Command,
-  all: string,
-  filter: '-f, --filter' | '--filter' = '-f, --filter',
-): Command {
+/** What all these commands take; `taken` are the letters that mean something else to this one (-a, -f). */
+export function addSelectionFlags(command: Command, all: string, taken = ''): Command {
+  const named = (letter: string, name: string) => (taken.includes(letter) ? `--${name}` : `-${letter}, --${name}`);
   return command
-    .option('-a, --all', all)
+    .option(named('a', 'all'), all)
     .option('-l, --latest', 'the container that was made last')
-    .option(`${filter} <key=value>`, 'all for which this holds; see `ps`', collect, []);
+    .option(`${named('f', 'filter')} <key=value>`, 'all for which this holds; see `ps`', collect, []);
 }
 
 export function addCidFileFlag(command: Command): Command {

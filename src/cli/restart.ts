@@ -1,7 +1,5 @@
-import { recordContainerEvent } from '../engine/container-events.ts';
 import { isRunning } from '../engine/container-status.ts';
-import { startExisting } from '../engine/start-existing.ts';
-import { stopContainer } from '../engine/stop-container.ts';
+import { restartContainer } from '../engine/start-existing.ts';
 import { resolveContainer } from '../storage/container-store.ts';
 import type { CommandSpec } from './command.ts';
 import {
@@ -32,10 +30,7 @@ export const command: CommandSpec<RestartFlags> = {
     const choice = { ...flags, all: flags.all || flags.running || false };
     const selection = selectContainers(context, operands, choice, ({ status }) => !flags.running || isRunning(status));
     return forEachContainer(context, selection, async ({ shown, id }) => {
-      const container = resolveContainer(host, id);
-      await stopContainer(host, container, options);
-      await startExisting(host, container);
-      recordContainerEvent(host, container, 'restart');
+      await restartContainer(host, resolveContainer(host, id), options);
       stdout.write(`${shown}\n`);
     });
   },

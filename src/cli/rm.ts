@@ -27,7 +27,7 @@ export const command: CommandSpec<RmFlags> = {
   examples: ['rm web', 'rm -f web db', 'rm --all --filter status=exited'],
   operands: [0, Number.POSITIVE_INFINITY],
   declare(command) {
-    addSelectionFlags(command, 'all', '--filter')
+    addSelectionFlags(command, 'all', 'f')
       .option('-f, --force', 'stop those that run first; those that are not there are no error')
       .option('-i, --ignore', 'containers that are not there are no error')
       .option('-v, --volumes', 'remove their anonymous volumes too')

@@ -19,7 +19,7 @@ export const command: CommandSpec<StartFlags> = {
   examples: ['start web', 'start -ai shell', 'start --all --filter restart-policy=always'],
   operands: [0, Number.POSITIVE_INFINITY],
   declare(command) {
-    addSelectionFlags(command, 'all that do not run')
+    addSelectionFlags(command, 'all that do not run', 'a')
       .option('-a, --attach', 'show its output, and leave with its exit code')
       .option('-i, --interactive', 'pass standard input on; attaches as well')
       .option('--detach-keys <keys>', 'the keys that leave it running; "" for none')

@@ -3,11 +3,13 @@ import { CtrError } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
 import { type ContainerRecord, resolveContainer } from '../storage/container-store.ts';
 import { findImage } from '../storage/image-store.ts';
+import { recordContainerEvent } from './container-events.ts';
 import { isRunning, readStatus } from './container-status.ts';
 import { startAttached } from './follow-container.ts';
 import { readConfig } from './images.ts';
 import type { RunRequest } from './run-request.ts';
 import { type ContainerToStart, startDetached } from './start-container.ts';
+import { type StopOptions, stopContainer } from './stop-container.ts';
 import { storedRequest } from './stored-request.ts';
 import { untilEnded } from './wait-container.ts';
 
@@ -31,6 +33,17 @@ export async function startExisting(host: Host, container: ContainerRecord): Pro
   const subject = containerToStart(host, container);
   await startRequired(host, container, subject.request);
   await startDetached(host, subject);
+}
+
+/** Stop it if it runs, and start it. */
+export async function restartContainer(
+  host: Host,
+  container: ContainerRecord,
+  options: StopOptions = {},
+): Promise<void> {
+  await stopContainer(host, container, options);
+  await startExisting(host, container);
+  recordContainerEvent(host, container, 'restart');
 }
 
 export interface AttachOptions {

@@ -1,10 +1,8 @@
 /** `ctr exec`: another process in a running container. Takes no lock and leaves nothing on the disk. */
-import { closeSync, fstatSync, openSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readlinkSync } from 'node:fs';
 import { CtrError } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
-import { F } from '../linux/constants.ts';
 import { moveUp, pipe } from '../linux/descriptors.ts';
-import { libc } from '../linux/ffi.ts';
 import { seccompFilterFor } from '../linux/seccomp.ts';
 import { type Joined, joinContainer } from '../ns/join.ts';
 import { planProcess } from '../ns/plan.ts';
@@ -42,12 +40,13 @@ function runningState(host: Host, { id, name }: ContainerRecord): ContainerState
   throw new CtrError('STATE', `container ${name} is not running`, { hint: `start it: ctr start ${name}` });
 }
 
-function enter(
+/** Returns once the command has been executed, as a child of this process. */
+export function enter(
   host: Host,
   container: ContainerRecord,
   state: ContainerState,
   request: ExecRequest,
-  stdio: Stdio,
+  stdio: Pick<Stdio, 'fds'>,
 ): Joined {
   const own = containerProcess(host, container.id);
   const process = processForExec(own, request, state.init.pid);
@@ -169,7 +168,10 @@ async function leave(host: Host, master: number): Promise<void> {
   leaveTerminal(master, findExecutable(host, 'cat') ?? '/bin/cat');
 }
 
-/** They have to be the caller's: Node's own descriptors, which are close-on-exec, are nobody's business. */
+/**
+ * They have to be the caller's. Node marks all that it finds close-on-exec, so that tells nothing; but the lowest number
+ * that the caller left free is Node's first own descriptor, an epoll instance.
+ */
 function checkPreserved(count: number): void {
   for (let fd = 3; fd < 3 + count; fd++) {
     if (isPassed(fd)) continue;
@@ -181,7 +183,7 @@ function checkPreserved(count: number): void {
 
 function isPassed(fd: number): boolean {
   try {
-    return (libc('fcntl', 'i32', ['i32', fd], ['i32', F.GETFD], ['i32', 0]) & 1) === 0;
+    return !readlinkSync(`/proc/self/fd/${fd}`).startsWith('anon_inode:');
   } catch {
     return false;
   }

@@ -8,14 +8,10 @@ import { setNonBlocking } from '../linux/descriptors.ts';
 export function copyOutput(fd: number, to: number): () => void {
   setNonBlocking(fd);
   const socket = new Socket({ fd, readable: true, writable: false });
-  let isOpen = true;
   socket.on('data', (chunk: Buffer) => writeAll(to, chunk));
   socket.on('error', () => undefined); // A pipe's read end has none that matters: its end follows.
-  socket.on('close', () => {
-    isOpen = false;
-  });
   return () => {
-    if (!isOpen) return;
+    if (socket.readableEnded || socket.destroyed) return;
     socket.pause();
     const space = Buffer.alloc(65536);
     for (let got = readSome(fd, space); got > 0; got = readSome(fd, space)) writeAll(to, space.subarray(0, got));

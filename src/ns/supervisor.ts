@@ -139,8 +139,9 @@ function supervise(program: Program, request: SupervisorRequest, pidfd: Variable
   pollUntil(program, pollSet, polled.length, pid, request.timeoutMs);
   program.place(pass);
   program.set(progress, 0);
-  for (const stream of streams) compileOutput(program, stream, buffers, request.sinks, clients?.send, progress);
+  // New clients first: one that connected before the first output gets all of it.
   clients?.serve();
+  for (const stream of streams) compileOutput(program, stream, buffers, request.sinks, clients?.send, progress);
   const drained = program.label();
   program.compare(exited, 1, { equal: drained });
   program.call('wait4', [pid, status.variable, WNOHANG, 0], { onZero: wait, onError: ended });

@@ -1,25 +1,35 @@
 import { CtrError } from '../base/ctr-error.ts';
+import { inspectContainer } from '../engine/container-inspect.ts';
 import { inspectImage } from '../engine/image-inspect.ts';
+import { inspectVolume } from '../engine/volume-inspect.ts';
+import { resolveVolume } from '../storage/volume-store.ts';
 import type { CommandSpec } from './command.ts';
 import type { Context } from './context.ts';
 import { formatOne, indentedJson } from './output/format.ts';
 
 interface InspectFlags {
   readonly format?: string;
+  readonly size?: boolean;
   readonly type?: string;
 }
 
-type Inspect = (context: Context, nameOrId: string) => object;
+type Inspect = (context: Context, nameOrId: string, flags: InspectFlags) => object | Promise<object>;
 
 /** What can be inspected, in the order in which a bare name is looked for. */
-const inspectors: ReadonlyMap<string, Inspect> = new Map([
+const inspectors: ReadonlyMap<string, Inspect> = new Map<string, Inspect>([
+  [
+    'container',
+    ({ host, compat }, nameOrId, { size }) => inspectContainer(host, nameOrId, { style: compat, size: size ?? false }),
+  ],
   ['image', ({ host, compat }, nameOrId) => inspectImage(host, nameOrId, compat)],
+  ['volume', ({ host, compat }, name) => inspectVolume(host, resolveVolume(host, name), compat)],
 ]);
 
 export const command: CommandSpec<InspectFlags> = {
   usage: '[options] NAME|ID [NAME|ID...]',
   examples: [
     'inspect alpine',
+    "inspect -f '{{.State.Status}}' web",
     "image inspect --format '{{.Config.Cmd}}' alpine",
     "inspect -f '{{json .RootFS.Layers}}' alpine",
   ],
@@ -27,11 +37,12 @@ export const command: CommandSpec<InspectFlags> = {
   declare(command) {
     command
       .option('-f, --format <template>', 'json, or a Go template')
+      .option('-s, --size', 'with the sizes of a container on disk')
       .option('-t, --type <type>', `what it is: all, ${[...inspectors.keys()].join(', ')}`);
   },
   async run(context, names, flags) {
     const wanted = typesFor(context.commandName, flags.type);
-    const { found, errors } = lookUp(context, names, wanted);
+    const { found, errors } = await lookUp(context, names, wanted, flags);
     const text = flags.format && flags.format !== 'json' ? undefined : indentedJson(found);
     context.stdout.write(text ?? found.map((object) => formatOne('inspect', object, flags.format, () => '')).join(''));
     if (errors.length === 0) return 0;
@@ -52,12 +63,12 @@ function typesFor(commandName: string, type = 'all'): readonly string[] {
   );
 }
 
-function lookUp(context: Context, names: readonly string[], types: readonly string[]) {
+async function lookUp(context: Context, names: readonly string[], types: readonly string[], flags: InspectFlags) {
   const found: object[] = [];
   const errors: CtrError[] = [];
   for (const name of names) {
     try {
-      found.push(inspectFirst(context, name, types));
+      found.push(await inspectFirst(context, name, types, flags));
     } catch (error) {
       if (!(error instanceof CtrError)) throw error;
       errors.push(error);
@@ -66,10 +77,15 @@ function lookUp(context: Context, names: readonly string[], types: readonly stri
   return { found, errors };
 }
 
-function inspectFirst(context: Context, name: string, types: readonly string[]): object {
+async function inspectFirst(
+  context: Context,
+  name: string,
+  types: readonly string[],
+  flags: InspectFlags,
+): Promise<object> {
   for (const type of types) {
     try {
-      const object = inspectors.get(type)?.(context, name);
+      const object = await inspectors.get(type)?.(context, name, flags);
       if (object) return object;
     } catch (error) {
       if (!(error instanceof CtrError && error.code === 'NOT_FOUND')) throw error;

@@ -25,7 +25,6 @@ export interface ContainerRow {
   readonly Status: string;
   readonly State: string;
   readonly Names: string;
-  readonly sizeBytes?: number;
 }
 
 export function containerRow(entry: ContainerEntry, { context, short, size }: RowChoice): ContainerRow {
@@ -72,7 +71,6 @@ export function containerRow(entry: ContainerEntry, { context, short, size }: Ro
   const methods = { Label: (key: unknown) => container.labels[String(key)] ?? '' };
   return Object.defineProperties(isDocker ? row : Object.defineProperties(row, podmanFields(entry, since)), {
     Label: { value: methods.Label },
-    sizeBytes: { value: size?.rwBytes },
   });
 }
 

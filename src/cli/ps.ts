@@ -1,6 +1,7 @@
 import { CtrError } from '../base/ctr-error.ts';
 import { containerFilter, filterKeys } from '../engine/container-filters.ts';
-import { type BrokenEntry, type ContainerEntry, listContainerEntries } from '../engine/container-list.ts';
+import { type BrokenEntry, type ContainerEntry, createdMs, listContainerEntries } from '../engine/container-list.ts';
+import type { ContainerSize } from '../engine/container-size.ts';
 import { type CommandSpec, collect } from './command.ts';
 import type { Context } from './context.ts';
 import { parseFilters } from './filter.ts';
@@ -59,24 +60,22 @@ export const command: CommandSpec<PsFlags> = {
 };
 
 async function listing(context: Context, flags: PsFlags): Promise<string> {
-  const { entries, broken } = choose(context, flags);
+  const { entries: chosen, broken } = choose(context, flags);
+  const sizes = flags.size || flags.sort === 'size' ? await sizesOf(context, chosen) : undefined;
+  const order = orderOf(flags.sort, context, sizes);
+  const entries = order ? chosen.toSorted(order) : chosen;
   if (flags.quiet && !flags.format) {
     const ids = [...entries.map(({ container }) => container.id), ...broken.map(({ id }) => id)];
     return ids.map((id) => `${flags.trunc ? id.slice(0, 12) : id}\n`).join('');
   }
   for (const { id, reason } of broken) context.host.log.warn(`container ${id.slice(0, 12)} is broken: ${reason}`);
-  const sizes = flags.size || flags.sort === 'size' ? await sizesOf(context, entries) : undefined;
-  const rows = entries.map((entry) => containerRow(entry, { context, short: flags.trunc, size: sizes?.get(entry) }));
-  const order = orderOf(flags.sort, context);
-  const list = order ? rows.map((row, index) => ({ row, entry: entries[index] })).sort(order) : undefined;
-  const sortedEntries = list ? list.flatMap(({ entry }) => (entry ? [entry] : [])) : entries;
   return formatList<ContainerRow>(
     {
       name: 'ps',
-      rows: list ? list.map(({ row }) => row) : rows,
+      rows: entries.map((entry) => containerRow(entry, { context, short: flags.trunc, size: sizes?.get(entry) })),
       defaultFormat: defaultFormat(flags.size ?? false),
       titles: { ID: 'CONTAINER ID', RunningFor: 'CREATED', Created: 'CREATED' },
-      json: () => sortedEntries.map((entry) => podmanContainer(entry, context, sizes?.get(entry))),
+      json: () => entries.map((entry) => podmanContainer(entry, context, sizes?.get(entry))),
     },
     { format: flags.format, noHeading: flags.noheading, compat: context.compat },
   );
@@ -111,33 +110,28 @@ async function sizesOf({ host }: Context, entries: readonly ContainerEntry[]) {
   return new Map(entries.map((entry, index) => [entry, sizes[index]]));
 }
 
-interface Sortable {
-  readonly row: ContainerRow;
-  readonly entry: ContainerEntry | undefined;
-}
+type Sizes = ReadonlyMap<ContainerEntry, ContainerSize | undefined>;
+type Order = (a: ContainerEntry, b: ContainerEntry) => number;
 
-const byText = (field: 'ID' | 'Image' | 'Command' | 'Names' | 'State') => (a: Sortable, b: Sortable) =>
-  a.row[field] < b.row[field] ? -1 : Number(a.row[field] > b.row[field]);
+const byText = (text: (entry: ContainerEntry) => string): Order => {
+  return (a, b) => (text(a) < text(b) ? -1 : Number(text(a) > text(b)));
+};
+const startedMs = ({ status }: ContainerEntry) => Date.parse(status.startedAt ?? '1970');
 
-const orders: Readonly<Record<string, (a: Sortable, b: Sortable) => number>> = {
-  command: byText('Command'),
-  id: byText('ID'),
-  image: byText('Image'),
-  names: byText('Names'),
-  status: byText('State'),
-  size: (a, b) => (a.row.sizeBytes ?? 0) - (b.row.sizeBytes ?? 0),
-  runningfor: (a, b) =>
-    Date.parse(b.entry?.status.startedAt ?? '1970') - Date.parse(a.entry?.status.startedAt ?? '1970'),
+const orders: Readonly<Record<string, Order>> = {
+  command: byText(({ container }) => container.command.join(' ')),
+  id: byText(({ container }) => container.id),
+  image: byText(({ container }) => container.imageName ?? ''),
+  names: byText(({ container }) => container.name),
+  status: byText(({ status }) => status.name),
+  runningfor: (a, b) => startedMs(b) - startedMs(a),
 };
 
 /** Undefined: as they come. Docker lists the newest first, Podman the oldest. */
-function orderOf(field: string, { compat }: Context): ((a: Sortable, b: Sortable) => number) | undefined {
-  if (field === 'created') {
-    if (compat === 'docker') return undefined;
-    return (a, b) =>
-      Date.parse(a.entry?.container.createdAt ?? '1970') - Date.parse(b.entry?.container.createdAt ?? '1970');
-  }
+function orderOf(field: string, { compat }: Context, sizes: Sizes | undefined): Order | undefined {
+  if (field === 'created') return compat === 'docker' ? undefined : (a, b) => createdMs(a) - createdMs(b);
+  if (field === 'size') return (a, b) => (sizes?.get(a)?.rwBytes ?? 0) - (sizes?.get(b)?.rwBytes ?? 0);
   const order = Object.hasOwn(orders, field) ? orders[field] : undefined;
   if (order) return order;
-  throw new CtrError('USAGE', `cannot sort by ${field}: fields are created, ${Object.keys(orders).join(', ')}`);
+  throw new CtrError('USAGE', `cannot sort by ${field}: fields are created, size, ${Object.keys(orders).join(', ')}`);
 }

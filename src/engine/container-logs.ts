@@ -17,6 +17,8 @@ export interface LogQuery {
   /** Milliseconds since the epoch, both inclusive. */
   readonly sinceMs?: number | undefined;
   readonly untilMs?: number | undefined;
+  /** With `follow`: only while the run lasts that began then (state.json's startedAt). */
+  readonly run?: string | undefined;
 }
 
 /** Frames in the order of writing; `tail` is counted first, then times are looked at, as Docker does. */
@@ -26,7 +28,7 @@ export async function* readLogs(host: Host, container: ContainerRecord, query: L
   const start = query.tail === undefined ? undefined : startOfTail(path, query.tail);
   using reader = new LogReader(path, start && { fd: start.fd });
   if (start) closeSync(start.fd);
-  const frames = query.follow ? follow(reader, host, container.id, query.untilMs) : readAll(reader);
+  const frames = query.follow ? follow(reader, host, container.id, query) : readAll(reader);
   for await (const frame of skipLines(frames, start?.skip ?? 0)) {
     const at = frame.seconds * 1000 + frame.nanoseconds / 1e6;
     if (query.untilMs !== undefined && at > query.untilMs) return;
@@ -127,10 +129,10 @@ async function* follow(
   reader: LogReader,
   host: Host,
   id: string,
-  untilMs: number | undefined,
+  { untilMs, run }: LogQuery,
 ): AsyncGenerator<LogFrame> {
   using changes = watchDirectory(layout.container(host, id));
-  const end = endOf(host, id);
+  const end = endOf(host, id, run);
   for (;;) {
     // In this order: what is written before the end is seen must still be read.
     const hasEnded = end.isReached() || (untilMs !== undefined && Date.now() > untilMs);
@@ -141,13 +143,13 @@ async function* follow(
 }
 
 /** The supervisor writes the exit file after the last byte of output; one that was killed never writes it. */
-function endOf(host: Host, id: string): { isReached(): boolean } {
+function endOf(host: Host, id: string, run: string | undefined): { isReached(): boolean } {
   const graceMs = 2000;
   let deadSince: number | undefined;
   return {
     isReached() {
       const state = readState(host, id);
-      if (!state) return true;
+      if (!state || (run !== undefined && state.startedAt !== run)) return true;
       if (isAlive(state.init)) deadSince = undefined;
       else deadSince ??= Date.now();
       if (deadSince === undefined) return false;

@@ -1,6 +1,6 @@
 /** Start a container that exists: its OCI config, the plan, the launch, the runtime state. */
 import { closeSync, existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { CtrError } from '../base/ctr-error.ts';
+import { CtrError, errnoOf } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
 import { identifyProcess } from '../linux/process-identity.ts';
 import { seccompFilterFor } from '../linux/seccomp.ts';
@@ -18,8 +18,10 @@ import type { ContainerCgroup } from './cgroups.ts';
 import { cleanupProgram } from './cleanup-program.ts';
 import { recordContainerEvent } from './container-events.ts';
 import { runtimeSpecInput } from './container-facts.ts';
+import { type OutputPlan, outputPlanFor } from './container-logging.ts';
 import { type ContainerNetwork, networkFor } from './container-network.ts';
 import { finishLocked } from './finish-container.ts';
+import { healthPlanFor } from './healthcheck.ts';
 import type { PlannedRestart } from './restart-policy.ts';
 import { rootfsFor } from './rootfs.ts';
 import type { RunRequest } from './run-request.ts';
@@ -88,7 +90,12 @@ export async function planStart(
 /** Of what is below a volume nothing is believed: its symlinks are resolved within. */
 function isDirectory(path: string, subpath: string | undefined): boolean {
   if (subpath === undefined) return statSync(path).isDirectory();
-  return withDirectoryInLayers([path], subpath, () => true) ?? false;
+  try {
+    return withDirectoryInLayers([path], subpath, () => true) ?? false;
+  } catch (error) {
+    if (errnoOf(error) === 'EACCES') return true; // It is behind a directory that only the container may enter.
+    throw error;
+  }
 }
 
 /** Returns once the command has been executed; the container's state is on disk then. Refuses one that runs. */
@@ -99,6 +106,7 @@ export async function startContainer(host: Host, subject: ContainerToStart, conn
   const { cgroupFor } = await import('./cgroups.ts');
   const cgroup = cgroupFor(host, container.id, request.limits);
   const planned = await planStart(host, subject, connection.consoleSize);
+  const outputs = await outputPlanFor(host, container, request, connection.output);
   const runDirectory = layout.runContainer(host, container.id);
   mkdirSync(runDirectory, { recursive: true, mode: 0o700 });
   writeFileSync(layout.containerConfig(host, container.id), JSON.stringify(planned.config));
@@ -106,7 +114,7 @@ export async function startContainer(host: Host, subject: ContainerToStart, conn
   const startedAt = new Date().toISOString();
   let launched: Launched;
   try {
-    launched = await launch(launchRequest(host, subject, connection, { ...planned, cgroup }, startedAt));
+    launched = await launch(launchRequest(host, subject, connection, { ...planned, cgroup, outputs }, startedAt));
   } catch (error) {
     cgroup.discard();
     rmSync(runDirectory, { recursive: true, force: true });
@@ -115,7 +123,20 @@ export async function startContainer(host: Host, subject: ContainerToStart, conn
   }
   beginLife(host, container.id, { startedAt, ...(subject.runs ?? { restarts: 0, quickEnds: 0 }) });
   recordContainerEvent(host, container, 'start');
+  await outputs.begin?.(startedAt);
+  await beginHealthChecks(host, subject, launched.pid);
   return launched;
+}
+
+async function beginHealthChecks(
+  host: Host,
+  { container, defaults, request }: ContainerToStart,
+  pid: number,
+): Promise<void> {
+  const plan = healthPlanFor(request.health, defaults);
+  if (!plan) return;
+  const { startHealthTimer } = await import('./health-timer.ts');
+  startHealthTimer(host, container.id, pid, plan);
 }
 
 /** Start it and leave it to its supervisor. */
@@ -134,11 +155,16 @@ async function refuseUnlessStartable(host: Host, { id, name }: ContainerRecord):
   if (readState(host, id)) throw new CtrError('STATE', `container ${name} is running already`);
 }
 
+interface PreparedContainer extends PlannedContainer {
+  readonly cgroup: ContainerCgroup;
+  readonly outputs: OutputPlan;
+}
+
 function launchRequest(
   host: Host,
   { container, request }: ContainerToStart,
   connection: Connection,
-  { plan, maps, network, cgroup, prepare }: PlannedContainer & { readonly cgroup: ContainerCgroup },
+  { plan, maps, network, cgroup, outputs, prepare }: PreparedContainer,
   startedAt: string,
 ): LaunchRequest {
   const exit = layout.containerExit(host, container.id);
@@ -147,11 +173,12 @@ function launchRequest(
     maps,
     terminal: request.tty,
     stdin: connection.stdin,
-    output: connection.output,
-    tee: connection.tee,
-    log: connection.output === 'capture' || request.tty ? logFile(host, container.id) : undefined,
+    output: outputs.output,
+    // Who would have had the output directly gets a copy when a log needs it as well.
+    tee: connection.tee || (connection.output === 'inherit' && outputs.output === 'capture'),
+    log: outputs.log,
     exitFile: { temp: `${exit}.tmp`, path: exit },
-    socketDirectory: needsSockets(request, connection) ? layout.runContainer(host, container.id) : undefined,
+    socketDirectory: needsSockets(request, outputs) ? layout.runContainer(host, container.id) : undefined,
     cleanup: cleanupProgram(host, container.id),
     timeoutMs: request.timeoutMs === 0 ? undefined : request.timeoutMs,
     cloned: cgroup.begin,
@@ -172,12 +199,7 @@ function launchRequest(
   };
 }
 
-const needsSockets = (request: RunRequest, { output }: Connection) => request.tty || output === 'capture';
-
-function logFile(host: Host, id: string) {
-  const megabyte = 1024 * 1024;
-  return { path: layout.containerLog(host, id), maxBytes: 10 * megabyte, maxFiles: 3 };
-}
+const needsSockets = (request: RunRequest, { output }: OutputPlan) => request.tty || output === 'capture';
 
 function seccompFilter(host: Host, { security }: RunRequest, config: RuntimeConfig): Uint8Array | undefined {
   if (security.seccomp === 'unconfined' || (security.privileged && security.seccomp === undefined)) return undefined;

@@ -4,14 +4,15 @@
  */
 import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import { Defer } from '../base/defer.ts';
-import { cloneProgram, keptRanges, loadProgram, reserve, unloadProgram, waitFor } from '../linux/clone.ts';
+import { cloneProgram, unloadProgram, waitFor } from '../linux/clone.ts';
 import { SOCK } from '../linux/constants.ts';
 import { boundSocket, moveUp, pipe, setNonBlocking, socketPair } from '../linux/descriptors.ts';
-import { Program, type Variable } from '../linux/program.ts';
+import { Program } from '../linux/program.ts';
 import { compileSteps } from './compile.ts';
 import { type IdMaps, writeIdMaps } from './id-maps.ts';
 import type { LogFile } from './output-pump.ts';
 import type { Plan } from './plan.ts';
+import { loadAlone, type UnmapVariables, unmapVariables } from './shed-memory.ts';
 import { type StepFailure, startError } from './start-error.ts';
 import { compileSupervisor, message, messageBytes, type SupervisorFds, type SupervisorRequest } from './supervisor.ts';
 
@@ -24,8 +25,8 @@ export interface LaunchRequest {
   readonly terminal: boolean;
   /** `inherit`: ctr's own stdin; `null`: /dev/null; `attached`: a pipe that attached clients write to. */
   readonly stdin: 'inherit' | 'null' | 'attached';
-  /** `inherit`: ctr's own stdout and stderr; `capture`: pipes into the log and to attached clients. */
-  readonly output: 'inherit' | 'capture';
+  /** `inherit`: ctr's own stdout and stderr; `capture`: pipes into the log and to attached clients; or descriptors. */
+  readonly output: 'inherit' | 'capture' | readonly [stdout: number, stderr: number];
   /** With `capture`: also to ctr's own stdout and stderr. */
   readonly tee: boolean;
   readonly log?: LogFile | undefined;
@@ -58,7 +59,7 @@ export async function launch(request: LaunchRequest): Promise<Launched> {
   try {
     const pipes = makePipes(request, theirs, ours);
     const { program, unmap } = build(request, pipes);
-    const loaded = loadForSupervisor(program, unmap);
+    const loaded = loadAlone(program, unmap);
     const supervisor = cloneProgram(loaded, 0);
     unloadProgram(loaded);
     await theirs.run();
@@ -143,8 +144,12 @@ function makePipes(request: LaunchRequest, theirs: Defer, ours: Defer): Pipes {
   const stdinPipe = request.stdin === 'attached' ? pipe() : undefined;
   const stdin = stdinPipe ? their(stdinPipe[0]) : request.stdin === 'inherit' ? 0 : base.idle;
   const attach = attachPoint(request, their, stdinPipe && their(stdinPipe[1]));
-  if (request.output === 'inherit') {
-    return { ...rest, attach, fds: { ...base, initStdio: [stdin, 1, 2], others: others(attach) } };
+  if (request.output !== 'capture') {
+    const given =
+      request.output === 'inherit'
+        ? ([1, 2] as const)
+        : ([their(request.output[0]), their(request.output[1])] as const);
+    return { ...rest, attach, fds: { ...base, initStdio: [stdin, ...given], others: others(attach) } };
   }
   const [out, err] = [pipe(), pipe()];
   const [stdout, stderr] = [their(out[0]), their(err[0])];
@@ -175,11 +180,9 @@ function attachPoint(
   }
 }
 
-type UnmapVariables = ReadonlyArray<readonly [start: Variable, bytes: Variable]>;
-
 function build(request: LaunchRequest, { fds, attach }: Pipes): { program: Program; unmap: UnmapVariables } {
   const program = new Program();
-  const unmap = Array.from({ length: maxGaps }, () => [program.variable(), program.variable(pageBytes)] as const);
+  const unmap = unmapVariables(program);
   const supervisor: SupervisorRequest = {
     fds,
     cloneFlags: request.plan.cloneFlags,
@@ -202,34 +205,6 @@ function build(request: LaunchRequest, { fds, attach }: Pipes): { program: Progr
   });
   return { program, unmap };
 }
-
-const maxGaps = 6;
-const pageBytes = 4096;
-
-/** The supervisor gives back all memory between the few ranges that it needs; unused slots unmap the zero page: nothing. */
-function loadForSupervisor(program: Program, unmap: UnmapVariables) {
-  const mapping = reserve(program.sizeBytes);
-  const kept = keptRanges(mapping);
-  let from = 0;
-  const gaps = kept.map(({ start, end }) => {
-    const gap = { start: from, bytes: start - from };
-    from = end;
-    return gap;
-  });
-  gaps.push({ start: from, bytes: userSpaceEnd - from });
-  gaps
-    .filter(({ bytes }) => bytes > 0)
-    .forEach(({ start, bytes }, index) => {
-      const slot = unmap[index];
-      if (!slot) return;
-      program.patch(slot[0], start);
-      program.patch(slot[1], bytes);
-    });
-  return loadProgram(program, mapping);
-}
-
-/** End of user space with 48-bit (x86-64: 47) addresses; arch/x86/include/asm/page_64_types.h, arm64 memory.rst. */
-const userSpaceEnd = process.arch === 'arm64' ? 0x1000000000000 : 0x7ffffffff000;
 
 /** The pid in the `started` message, or undefined when the supervisor ended without it. */
 function readStarted(up: number): number | undefined {

@@ -58,6 +58,7 @@ export const layout = {
   containerEtc: (host: Host, id: string, name: string) => `${host.dataRoot}/containers/${id}/${name}`,
   containerLog: (host: Host, id: string) => `${host.dataRoot}/containers/${id}/log`,
   containerExit: (host: Host, id: string) => `${host.dataRoot}/containers/${id}/exit`,
+  containerTextLog: (host: Host, id: string) => `${host.dataRoot}/containers/${id}/output.log`,
   containerHealth: (host: Host, id: string) => `${host.dataRoot}/containers/${id}/health.json`,
   containerLife: (host: Host, id: string) => `${host.dataRoot}/containers/${id}/life.json`,
   volumes: (host: Host) => `${host.dataRoot}/volumes`,

@@ -1,0 +1,13 @@
+import { writeTextLog } from '../engine/text-log.ts';
+import type { CommandSpec } from './command.ts';
+
+/** Started beside a container with --log-driver json-file or k8s-file (engine/text-log.ts). */
+export const command: CommandSpec = {
+  usage: 'ID STARTED-AT',
+  examples: [],
+  operands: [2, 2],
+  async run({ host }, [id = '', startedAt = '']) {
+    await writeTextLog(host, id, startedAt);
+    return 0;
+  },
+};

@@ -1,0 +1,27 @@
+/** Stream sockets of systemd's journal (systemd "Journal Native Protocols", sd_journal_stream_fd(3)). */
+import { writeSync } from 'node:fs';
+import { CtrError } from '../base/ctr-error.ts';
+import { SOCK } from '../linux/constants.ts';
+import { connectedSocket } from '../linux/descriptors.ts';
+
+/** syslog(3) priorities: what a program says, and what it complains about. */
+const [info, error] = [6, 3];
+
+/** Two descriptors for stdout and stderr, each line that is written becomes an entry of SYSLOG_IDENTIFIER `name`. */
+export function journalStreams(
+  name: string,
+  socket = '/run/systemd/journal/stdout',
+): readonly [stdout: number, stderr: number] {
+  try {
+    return [stream(name, info, socket), stream(name, error, socket)];
+  } catch (cause) {
+    throw new CtrError('UNSUPPORTED', `--log-driver journald: there is no journal at ${socket}`, { cause });
+  }
+}
+
+/** Identifier, unit, priority, whether lines may begin with <N>, and three flags for forwarding: one line each. */
+function stream(name: string, priority: number, socket: string): number {
+  const fd = connectedSocket(SOCK.STREAM, socket);
+  writeSync(fd, `${name.replaceAll('\n', ' ')}\n\n${priority}\n0\n0\n0\n0\n`);
+  return fd;
+}

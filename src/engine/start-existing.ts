@@ -1,7 +1,8 @@
 /** `ctr start`: run a container again with what it was created with. */
 import { CtrError } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
-import { type ContainerRecord, resolveContainer } from '../storage/container-store.ts';
+import { updateLife } from '../storage/container-life.ts';
+import { type ContainerRecord, lockContainer, resolveContainer } from '../storage/container-store.ts';
 import { findImage } from '../storage/image-store.ts';
 import { recordContainerEvent } from './container-events.ts';
 import { isRunning, readStatus } from './container-status.ts';
@@ -69,12 +70,18 @@ export async function startExistingAttached(
   return startAttached(host, { ...subject, request: { ...request, interactive, sigProxy, ...keys } });
 }
 
-/** Running, that is; one that is about to end is waited for. */
-async function isUp(host: Host, { id }: ContainerRecord): Promise<boolean> {
-  const status = readStatus(host, id);
-  if (status.name === 'stopping') await untilEnded(host, id);
-  return status.name !== 'stopping' && isRunning(status);
+/** One that is about to end is waited for; one that has survived its stop is up again, for its restart policy too. */
+async function isUp(host: Host, container: ContainerRecord): Promise<boolean> {
+  const status = readStatus(host, container.id);
+  if (status.name !== 'stopping') return isRunning(status);
+  if (await untilEnded(host, container.id, storedRequest(container).stopTimeoutMs + killMarginMs)) return false;
+  using _lock = lockContainer(host, container.id);
+  updateLife(host, container.id, { isStopped: false });
+  return true;
 }
+
+/** From SIGKILL to the exit on disk, on a busy machine. */
+const killMarginMs = 2000;
 
 /** Start what `request` requires, and what that requires, deepest first. */
 export async function startRequired(

@@ -60,13 +60,16 @@ export interface PruneChoice {
   readonly removeTree?: RemoveTree;
   /** Only tell what would go. */
   readonly dryRun?: boolean;
+  /** Containers that do not count: they go first. */
+  readonly without?: ReadonlySet<string>;
 }
 
 /** Delete dangling images, with `all` every image that no container uses. */
 export async function pruneImages(host: Host, choice: PruneChoice): Promise<RemovedImages> {
   const filter = choice.all ? choice.filter : { ...choice.filter, isDangling: true };
   const candidates = listStoredImages(host, filter).map(({ image }) => image);
-  const unused = candidates.filter((image) => containersOf(host, image).length === 0);
+  const isOther = ({ id }: ContainerRecord) => !choice.without?.has(id);
+  const unused = candidates.filter((image) => !containersOf(host, image).some(isOther));
   if (choice.dryRun)
     return { untagged: [], deleted: unused.map(({ id }) => id), freedBytes: 0, errors: [], exitCode: 0 };
   const untagged = unused.flatMap((image) => forget(host, image));

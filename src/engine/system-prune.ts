@@ -35,7 +35,8 @@ export async function pruneSystem(host: Host, request: SystemPruneRequest): Prom
   const usage = async () => (request.dryRun ? 0 : ((await diskUsage(host, host.dataRoot, 0)).get(host.dataRoot) ?? 0));
   const before = await usage();
   const containers = await pruneContainers(host, request);
-  const volumes = request.volumes ? await pruneUnusedVolumes(host, request) : [];
+  const gone = new Set(containers);
+  const volumes = request.volumes ? await pruneUnusedVolumes(host, request, gone) : [];
   const removeTree = (path: string) => removeTreeInside(host, path);
   const { untilMs, labels, withoutLabels, dryRun } = request;
   const images = await pruneImages(host, {
@@ -43,6 +44,7 @@ export async function pruneSystem(host: Host, request: SystemPruneRequest): Prom
     filter: { labels, withoutLabels, ...(untilMs === undefined ? {} : { untilMs }) },
     removeTree,
     dryRun,
+    without: gone,
   });
   if (!dryRun) await collectGarbage(host, { removeTree });
   const freedBytes = Math.max(0, before - (await usage()));
@@ -76,7 +78,11 @@ async function removeIfIdle(host: Host, id: string): Promise<string[]> {
   }
 }
 
-async function pruneUnusedVolumes(host: Host, request: SystemPruneRequest): Promise<string[]> {
+async function pruneUnusedVolumes(
+  host: Host,
+  request: SystemPruneRequest,
+  gone: ReadonlySet<string>,
+): Promise<string[]> {
   const has = (labels: Readonly<Record<string, string>>) => (wanted: string) => {
     const [key = '', ...value] = wanted.split('=');
     return Object.hasOwn(labels, key) && (value.length === 0 || labels[key] === value.join('='));
@@ -85,7 +91,8 @@ async function pruneUnusedVolumes(host: Host, request: SystemPruneRequest): Prom
   const unused = listVolumes(host).filter(({ name, labels, createdAt }) => {
     const isOld = request.untilMs === undefined || Date.parse(createdAt) < request.untilMs;
     const isMeant = request.labels.every(has(labels)) && !request.withoutLabels.some(has(labels));
-    return !users.has(name) && isOld && isMeant;
+    const isUsed = (users.get(name) ?? []).some(({ id }) => !gone.has(id));
+    return !isUsed && isOld && isMeant;
   });
   if (request.dryRun) return unused.map(({ name }) => name);
   const { pruneVolumes } = await import('./volume-verbs.ts');

@@ -36,7 +36,9 @@ export function convertManifest(
   format: ManifestFormat,
 ): ImageManifest {
   const isSame = layers.every(({ digest }, at) => digest === manifest.layers[at]?.digest);
-  if (formatOf(manifest) === format) return isSame ? manifest : { ...manifest, layers };
+  if (formatOf(manifest) === format) {
+    return isSame ? manifest : { ...manifest, layers: layers.map((layer) => convertLayer(layer, format)) };
+  }
   if (!isImage(manifest)) throw new CtrError('UNSUPPORTED', 'an artifact has no form in Docker’s manifest schema 2');
   const converted = layers.map((layer) => convertLayer(layer, format));
   const config = (mediaType: string) => ({ ...manifest.config, mediaType });
@@ -58,6 +60,7 @@ const isImage = ({ config }: ImageManifest) =>
 
 function convertLayer(layer: Descriptor, format: ManifestFormat): Descriptor {
   const compression = knownCompression(layer.mediaType);
+  if (compression === undefined && format === 'oci') return layer;
   if (compression === undefined) {
     throw new CtrError('UNSUPPORTED', `a layer of type ${layer.mediaType} cannot be converted`);
   }
@@ -66,5 +69,5 @@ function convertLayer(layer: Descriptor, format: ManifestFormat): Descriptor {
       hint: 'use --format oci, or --compression-format gzip',
     });
   }
-  return { mediaType: layerTypes[format][compression], digest: layer.digest, size: layer.size };
+  return { ...layer, mediaType: layerTypes[format][compression] };
 }

@@ -55,6 +55,13 @@ export async function archiveSink(target: { readonly path: string } | { readonly
   let last: Promise<void> = Promise.resolve();
   /** One entry at a time. A failed write of the archive must also end who waits for an entry. */
   const append = (name: string, size: number, content: () => AsyncIterable<Uint8Array> | Iterable<Uint8Array>) => {
+    // Without entries of their own, skopeo gives the directories of an archive to root, which only root may.
+    for (const directory of parentsOf(name).filter((one) => !names.has(one))) {
+      names.add(directory);
+      last = last.then(
+        () => void archive.entry({ name: directory, type: 'directory', mode: 0o755, mtime: new Date(0) }),
+      );
+    }
     names.add(name);
     const entry = async () => {
       const header = { name, size, mode: 0o644, mtime: new Date(0) };
@@ -82,6 +89,12 @@ export async function archiveSink(target: { readonly path: string } | { readonly
       output.discard();
     },
   };
+}
+
+/** `a/b/c` → `a/`, `a/b/` */
+function parentsOf(name: string): string[] {
+  const parts = name.split('/').slice(0, -1);
+  return parts.map((_, at) => `${parts.slice(0, at + 1).join('/')}/`);
 }
 
 function endedEarly(name: string): never {

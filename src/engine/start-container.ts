@@ -36,6 +36,8 @@ export interface Connection {
   readonly output: LaunchRequest['output'];
   readonly tee: boolean;
   readonly consoleSize?: { readonly height: number; readonly width: number } | undefined;
+  /** Called while the first process still waits: who connects to the sockets in `directory` now misses no output. */
+  readonly listening?: (directory: string) => void;
 }
 
 export interface ContainerToStart {
@@ -119,7 +121,8 @@ export async function startContainer(host: Host, subject: ContainerToStart, conn
     cgroup.discard();
     rmSync(runDirectory, { recursive: true, force: true });
     rmSync(layout.containerExit(host, container.id), { force: true });
-    throw error;
+    const { withBindExplanation } = await import('./explain-bind.ts');
+    throw withBindExplanation(error, host, request, planned.maps);
   }
   beginLife(host, container.id, { startedAt, ...(subject.runs ?? { restarts: 0, quickEnds: 0 }) });
   recordContainerEvent(host, container, 'start');
@@ -195,6 +198,7 @@ function launchRequest(
       if (request.pidFile !== undefined) writeFileSync(request.pidFile, String(pid));
       await prepare(pid);
       await network.connect?.(pid, container.id);
+      connection.listening?.(layout.runContainer(host, container.id));
     },
   };
 }

@@ -5,7 +5,7 @@
 import { accessSync, chmodSync, constants, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { errnoOf } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
-import { CLONE, MS } from '../linux/constants.ts';
+import { AT_FDCWD, CLONE, MS, O } from '../linux/constants.ts';
 import { attempt, findExecutable } from '../linux/probe.ts';
 import { type DriverVerdict, parseStorageDriver, readVerdict, writeVerdict } from '../storage/drivers/driver.ts';
 import { overlayOptions } from '../storage/drivers/overlay-options.ts';
@@ -19,12 +19,19 @@ export function chooseStorageDriver(host: Host): DriverVerdict {
   const known = readVerdict(host);
   if (known !== undefined) return known;
   const verdict = findDriver(host);
+  if (verdict.driver !== 'overlay') host.log.warn(notice(verdict));
   try {
     writeVerdict(host, verdict);
   } catch (error) {
     host.log.debug(`the storage driver verdict is not kept: ${errnoOf(error)}`);
   }
   return verdict;
+}
+
+/** Said once: the verdict is kept. */
+function notice({ driver, reasons }: DriverVerdict): string {
+  const price = driver === 'vfs' ? 'each container is a whole copy of its image' : 'files are slower than with overlay';
+  return `storage driver ${driver} is used: ${price} (${reasons.join('; ')}). A --root on another file system may do better`;
 }
 
 function findDriver(host: Host): DriverVerdict {
@@ -41,11 +48,31 @@ export function missingForFuse(path: string): string | undefined {
   if (findExecutable('fuse-overlayfs', path) === undefined) return 'fuse-overlayfs is not installed';
   try {
     accessSync('/dev/fuse', constants.R_OK | constants.W_OK);
-    return undefined;
   } catch (error) {
     return `/dev/fuse: ${errnoOf(error)}`;
   }
+  return tryFuse();
 }
+
+/** Mount a FUSE file system that nobody serves: the kernel's answer is all that is wanted. */
+function tryFuse(): string | undefined {
+  const failure = attempt({
+    flags: CLONE.NEWNS,
+    build: (program) => {
+      const fd = program.variable();
+      const [type, place] = [program.text('fuse'), program.text('/')];
+      program.call('openat', [AT_FDCWD, program.text('/dev/fuse'), O.RDWR, 0], { into: fd });
+      program.call('dup3', [fd, trialFd, 0]);
+      program.call('mount', [program.text('none'), place, 0, MS.REC | MS.PRIVATE, 0]);
+      const options = `fd=${trialFd},rootmode=40000,user_id=0,group_id=0`;
+      program.call('mount', [type, place, type, 0, program.text(options)]);
+    },
+  });
+  return failure === undefined ? undefined : `FUSE: ${failure}`;
+}
+
+/** Above what a caller has open; only the trial's own process has it. */
+const trialFd = 900;
 
 export type OverlayTrial =
   | { readonly works: true }

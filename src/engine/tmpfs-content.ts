@@ -24,7 +24,8 @@ export function fillMemory(host: Host, id: string, config: RuntimeConfig, stack:
     const found = lookAt(stack, mount.destination);
     if (!found) return mount;
     const hasMode = mount.options.some((word) => word.startsWith('mode='));
-    const options = hasMode ? mount.options : [...mount.options, `mode=${found.mode.toString(8)}`];
+    const mode = hasMode || found.mode === undefined ? [] : [`mode=${found.mode.toString(8)}`];
+    const options = [...mount.options, ...mode];
     if (found.isEmpty && found.isOurs) return { ...mount, options };
     // The config's own mounts and the request's are numbered apart.
     const scratch = layout.containerMount(host, id, 1000 + index);

@@ -86,7 +86,7 @@ async function copyUp(host: Host, mounts: MountsRequest, { target }: MountReques
     if (user.uid !== 0 || user.gid !== 0) await chown(host, mounts, data);
     return;
   }
-  if (inImage.isEmpty && inImage.isOurs) return chmodSync(data, inImage.mode);
+  if (inImage.isEmpty && inImage.isOurs && inImage.mode !== undefined) return chmodSync(data, inImage.mode);
   const copy = layout.volumeCopy(host, name);
   const { removeTreeInside } = await import('./user-namespace.ts');
   if (existsSync(copy)) await removeTreeInside(host, copy);
@@ -101,16 +101,22 @@ export interface ImageDirectory {
   readonly isEmpty: boolean;
   /** Root's in the container: the caller's own on the host. */
   readonly isOurs: boolean;
-  readonly mode: number;
+  /** Undefined for one that this process may not look into. */
+  readonly mode: number | undefined;
 }
 
-/** The directory `path` of the stack, or undefined. What may not be read here counts as not empty. */
+/** The directory `path` of the stack, or undefined. What may not be read from here is left to the worker inside. */
 export function lookAt(stack: readonly string[], path: string): ImageDirectory | undefined {
-  return withDirectoryInLayers(stack, path, (directories) => {
-    const { uid, gid, mode } = lstatSync(directories[0] ?? '');
-    const isOurs = uid === process.geteuid?.() && gid === process.getegid?.();
-    return { isEmpty: directories.every(isEmpty), isOurs, mode: mode & 0o7777 };
-  });
+  try {
+    return withDirectoryInLayers(stack, path, (directories) => {
+      const { uid, gid, mode } = lstatSync(directories[0] ?? '');
+      const isOurs = uid === process.geteuid?.() && gid === process.getegid?.();
+      return { isEmpty: directories.every(isEmpty), isOurs, mode: mode & 0o7777 };
+    });
+  } catch (error) {
+    if (errnoOf(error) === 'EACCES') return { isEmpty: false, isOurs: false, mode: undefined };
+    throw error;
+  }
 }
 
 function isEmpty(directory: string): boolean {

@@ -67,6 +67,9 @@ function exists(source: string, target: string): boolean {
   try {
     return statSync(source, { throwIfNoEntry: false }) !== undefined;
   } catch (cause) {
-    throw new CtrError('DENIED', `cannot mount ${source} at ${target}: it cannot be reached`, { cause });
+    throw new CtrError('DENIED', `cannot mount ${source} at ${target}: it cannot be reached`, {
+      cause,
+      hint: `a directory on the way is another user's and closed to you: \`namei -l ${source}\` shows which`,
+    });
   }
 }

@@ -39,7 +39,6 @@ const foreignFlags: readonly ForeignFlag[] = [
     flags: '--storage-opt <option>',
     reason: 'a size limit of one container needs project quotas, which belong to root',
   },
-  { flags: '--volume-driver <name>', reason: 'volume plugins need a daemon; only local volumes exist' },
   { flags: '--link <name>', reason: 'links were replaced by networks: put both on one, names are resolved there' },
   { flags: '--link-local-ip <address>', reason: 'the address of a link cannot be chosen without root' },
   { flags: '--disable-content-trust', reason: 'Notary signatures are not checked', isHarmless: true },

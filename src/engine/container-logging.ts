@@ -1,5 +1,6 @@
 /** `--log-driver`: where the output of a container goes that is about to start. */
-import { fstatSync } from 'node:fs';
+import { accessSync, constants, fstatSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { CtrError } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
 import type { LaunchRequest } from '../ns/launch.ts';
@@ -38,8 +39,9 @@ export async function outputPlanFor(
     }
     case 'json-file':
     case 'k8s-file': {
+      if (logging.path !== undefined) checkWritable(logging.path);
       const { startTextLog } = await import('./text-log.ts');
-      const begin = (startedAt: string) => startTextLog(host, container.id, startedAt);
+      const begin = (startedAt: string) => startTextLog(host, container.id, startedAt, logging);
       return { output: 'capture', log: framedLog(host, container.id, logging), begin };
     }
     default:
@@ -58,6 +60,15 @@ const framedLog = (host: Host, id: string, { maxBytes, maxFiles }: LogRequest) =
   maxBytes,
   maxFiles,
 });
+
+/** The follower has nobody to complain to: what it cannot write is refused here. */
+function checkWritable(path: string): void {
+  try {
+    accessSync(dirname(path), constants.W_OK);
+  } catch (cause) {
+    throw new CtrError('DENIED', `--log-opt path=${path}: its directory cannot be written to`, { cause });
+  }
+}
 
 function refuseTerminal({ driver }: LogRequest, isTerminal: boolean): void {
   if (!isTerminal) return;

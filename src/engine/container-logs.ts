@@ -17,8 +17,6 @@ export interface LogQuery {
   /** Milliseconds since the epoch, both inclusive. */
   readonly sinceMs?: number | undefined;
   readonly untilMs?: number | undefined;
-  /** With `follow`: only while the run lasts that began then (state.json's startedAt). */
-  readonly run?: string | undefined;
 }
 
 /** Frames in the order of writing; `tail` is counted first, then times are looked at, as Docker does. */
@@ -28,11 +26,20 @@ export async function* readLogs(host: Host, container: ContainerRecord, query: L
   const start = query.tail === undefined ? undefined : startOfTail(path, query.tail);
   using reader = new LogReader(path, start && { fd: start.fd });
   if (start) closeSync(start.fd);
-  const frames = query.follow ? follow(reader, host, container.id, query) : readAll(reader);
+  const frames = query.follow ? follow(reader, host, container.id, { untilMs: query.untilMs }) : readAll(reader);
   for await (const frame of skipLines(frames, start?.skip ?? 0)) {
     const at = frame.seconds * 1000 + frame.nanoseconds / 1e6;
     if (query.untilMs !== undefined && at > query.untilMs) return;
     if (query.sinceMs === undefined || at >= query.sinceMs) yield frame;
+  }
+}
+
+/** What the run that began at `startedAt` writes, until it has ended; `fd` is the log, open. */
+export async function* followRun(host: Host, id: string, startedAt: string, fd: number): AsyncGenerator<LogFrame> {
+  using reader = new LogReader(layout.containerLog(host, id), { fd });
+  const startedMs = Date.parse(startedAt);
+  for await (const frame of follow(reader, host, id, { run: startedAt })) {
+    if (frame.seconds * 1000 + frame.nanoseconds / 1e6 >= startedMs) yield frame;
   }
 }
 
@@ -129,7 +136,7 @@ async function* follow(
   reader: LogReader,
   host: Host,
   id: string,
-  { untilMs, run }: LogQuery,
+  { untilMs, run }: { readonly untilMs?: number | undefined; readonly run?: string },
 ): AsyncGenerator<LogFrame> {
   using changes = watchDirectory(layout.container(host, id));
   const end = endOf(host, id, run);

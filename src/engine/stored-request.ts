@@ -83,7 +83,7 @@ const ulimitRequest: Check<UlimitRequest> = object({
   hard: integer,
 } satisfies Shape<UlimitRequest>);
 
-const logRequest: Check<LogRequest> = object({
+export const logRequest: Check<LogRequest> = object({
   driver: literal(...logDrivers),
   maxBytes: natural,
   maxFiles: natural,

@@ -2,36 +2,41 @@
  * json-file and k8s-file: the log as text that other programs tail. ctr's own log stays the source, so `ctr logs` is
  * exact; a small follower, a process beside the container, writes the text. Only these two drivers have one.
  */
-import { closeSync, fstatSync, mkdirSync, openSync, renameSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { closeSync, fstatSync, openSync, renameSync } from 'node:fs';
 import { errnoOf } from '../base/ctr-error.ts';
 import { ownProgram } from '../base/entry.ts';
 import type { Host } from '../base/host.ts';
 import { writeAll } from '../base/json-file.ts';
-import { resolveContainer } from '../storage/container-store.ts';
+import { parseJson } from '../oci/check.ts';
 import { layout } from '../storage/layout.ts';
 import type { LogFrame } from '../storage/log-frames.ts';
 import { cleanupProgram } from './cleanup-program.ts';
-import { readLogs } from './container-logs.ts';
+import { followRun } from './container-logs.ts';
 import type { LogRequest } from './run-request.ts';
-import { storedRequest } from './stored-request.ts';
+import { logRequest } from './stored-request.ts';
 
-export async function startTextLog(host: Host, id: string, startedAt: string): Promise<void> {
+/** The log is handed over open: a container with --rm may be deleted before the follower has read a byte. */
+export async function startTextLog(host: Host, id: string, startedAt: string, logging: LogRequest): Promise<void> {
   const { spawn } = await import('node:child_process');
-  const [program = '', ...args] = ownProgram('container', 'text-log', id, startedAt);
+  const [program = '', ...args] = ownProgram('container', 'text-log', id, startedAt, JSON.stringify(logging));
   const env = Object.fromEntries(cleanupProgram(host, id).env.map((pair) => pair.split(/=(.*)/s).slice(0, 2)));
-  spawn(program, args, { detached: true, stdio: 'ignore', env }).unref();
+  const log = openSync(layout.containerLog(host, id), 'a+', 0o600);
+  try {
+    spawn(program, args, { detached: true, stdio: ['ignore', 'ignore', 'ignore', log], env }).unref();
+  } finally {
+    closeSync(log);
+  }
 }
 
-/** Runs until the run that began at `startedAt` has ended. */
-export async function writeTextLog(host: Host, id: string, startedAt: string): Promise<void> {
-  const container = resolveContainer(host, id);
-  const { logging } = storedRequest(container);
+const logFd = 3;
+
+/** Runs until the run that began at `startedAt` has ended. `text`: a LogRequest as startTextLog wrote it. */
+export async function writeTextLog(host: Host, id: string, startedAt: string, text: string): Promise<void> {
+  const logging = parseJson(text, 'logging', logRequest);
   const file = new TextFile(logging.path ?? layout.containerTextLog(host, id), logging);
   const format = logging.driver === 'json-file' ? jsonLine : kubernetesLine;
   const lines = new LineJoiner((line) => file.write(format(line)));
-  const query = { follow: true, sinceMs: Date.parse(startedAt), run: startedAt };
-  for await (const frame of readLogs(host, container, query)) lines.push(frame);
+  for await (const frame of followRun(host, id, startedAt, logFd)) lines.push(frame);
   lines.finish();
   file.close();
 }
@@ -107,7 +112,6 @@ class TextFile {
   constructor(path: string, limits: LogRequest) {
     this.#path = path;
     this.#limits = limits;
-    mkdirSync(dirname(path), { recursive: true });
     this.#fd = openSync(path, 'a', 0o640);
     this.#bytes = fstatSync(this.#fd).size;
   }

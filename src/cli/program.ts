@@ -185,6 +185,13 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./text-log.ts'),
   },
   {
+    name: 'attach',
+    also: ['container attach'],
+    group: 'container',
+    summary: 'Attach to a running container',
+    load: () => import('./attach.ts'),
+  },
+  {
     name: 'pull',
     also: ['image pull'],
     group: 'image',

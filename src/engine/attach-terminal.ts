@@ -1,105 +1,78 @@
 /**
- * The terminal of a container, on the caller's terminal: raw mode, sizes, detach keys. Talks to the supervisor's
- * attach socket (ns/attach-server.ts): frames come in, plain bytes go out.
+ * A container's output and input, on the caller's own: talks to the supervisor's attach socket (ns/attach-server.ts).
+ * Frames come in, the last of them with the exit status; plain bytes go out.
  */
-import { closeSync, openSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
-import { ReadStream, WriteStream } from 'node:tty';
+import { closeSync, writeSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { CtrError } from '../base/ctr-error.ts';
-import { SOCK } from '../linux/constants.ts';
-import { connectedSocket } from '../linux/descriptors.ts';
+import { exitCodeOf } from '../linux/clone.ts';
+import { exitStream } from '../ns/attach-server.ts';
+import { windowSize } from '../ns/compile-terminal.ts';
 import { FrameDecoder } from '../storage/log-frames.ts';
-import { DetachScanner, parseDetachKeys } from './detach-keys.ts';
+import { followSize, forwardInput, rawMode } from './caller-terminal.ts';
+import { connectToContainer, connectToSizes } from './connect-container.ts';
 
 export interface AttachRequest {
   /** The container's runtime directory, where the sockets are. */
   readonly directory: string;
+  /** A connection that was made before the container began (connectToContainer); a new one when absent. */
+  readonly connection?: number | undefined;
   readonly detachKeys: string;
   /** Whether the caller's input goes to the container. */
   readonly input: boolean;
-  /** Resolves with the exit code. */
-  readonly exited: Promise<number>;
+  /** Whether the container has a terminal: the caller's turns raw then, and its size is followed. */
+  readonly terminal: boolean;
 }
 
-/** The exit code, or `detached` when the user typed the detach keys. */
-export async function attachTerminal(request: AttachRequest): Promise<number | 'detached'> {
-  const directory = openSync(request.directory, 'r');
-  const path = `/proc/self/fd/${directory}`;
-  const socket = connect(`${path}/attach`);
-  const restore = rawMode(request.input);
+/** What the session ended with: `lost` when the supervisor did not say how the container ended. */
+export type AttachOutcome = number | 'detached' | 'lost';
+
+/** Resolves when the container has ended and all of its output is written, or when the user typed the detach keys. */
+export async function attachTerminal(request: AttachRequest): Promise<AttachOutcome> {
+  const socket = new Socket({ fd: request.connection ?? connectToContainer(request.directory) });
+  const restore = request.input && request.terminal ? rawMode() : () => {};
+  const stopFollowing = request.terminal ? followSize((size) => sendSize(request.directory, size)) : () => {};
   try {
-    const size = followSize(`${path}/size`);
-    const detached = request.input ? forwardInput(socket, request.detachKeys) : new Promise<never>(() => {});
     const finished = showOutput(socket);
-    const outcome = await Promise.race([request.exited.then((code) => finished.then(() => code)), detached]);
-    size.stop();
-    return outcome;
+    if (!request.input) return await finished;
+    const pass = (bytes: Buffer) => void (socket.writable && socket.write(bytes));
+    const { detached } = forwardInput(request.detachKeys, pass, () => endInput(socket, request.terminal));
+    return await Promise.race([finished, detached]);
   } finally {
+    stopFollowing();
     restore();
     socket.destroy();
-    closeSync(directory);
   }
 }
 
-/** Raw mode until the returned function is called; nothing when stdin is no terminal. */
-function rawMode(input: boolean): () => void {
-  const { stdin } = process;
-  if (!input || !(stdin instanceof ReadStream)) return () => {};
-  stdin.setRawMode(true);
-  return () => {
-    stdin.setRawMode(false);
-    stdin.pause();
-  };
+/** A terminal is told by Ctrl-D; a pipe that others may write to as well stays open. */
+function endInput(socket: Socket, terminal: boolean): void {
+  if (terminal && socket.writable) socket.write(Buffer.of(4));
 }
 
-/** Send struct winsize now and at every SIGWINCH. */
-function followSize(path: string): { stop(): void } {
-  const { stdout } = process;
-  if (!(stdout instanceof WriteStream)) return { stop() {} };
-  const send = () => {
-    try {
-      sendSize(path, stdout.rows, stdout.columns);
-    } catch {
-      // The container has ended: there is no size left to set.
-    }
-  };
-  send();
-  stdout.on('resize', send);
-  return { stop: () => void stdout.removeListener('resize', send) };
-}
-
-function sendSize(path: string, rows: number, columns: number): void {
-  const fd = connectedSocket(SOCK.DGRAM, path);
+function sendSize(directory: string, { rows, columns }: { rows: number; columns: number }): void {
   try {
-    const size = Buffer.alloc(8);
-    size.writeUInt16LE(rows, 0);
-    size.writeUInt16LE(columns, 2);
-    process.getBuiltinModule('node:fs').writeSync(fd, size);
-  } finally {
+    const fd = connectToSizes(directory);
+    writeSync(fd, windowSize(rows, columns));
     closeSync(fd);
+  } catch {
+    // The container has ended: there is no size left to set.
   }
 }
 
-function forwardInput(socket: Socket, detachKeys: string): Promise<'detached'> {
-  const scanner = new DetachScanner(parseDetachKeys(detachKeys));
-  return new Promise((resolve) => {
-    process.stdin.on('data', (chunk: Buffer) => {
-      const { pass, detached } = scanner.scan(chunk);
-      if (pass.length > 0 && socket.writable) socket.write(pass);
-      if (detached) resolve('detached');
-    });
-    process.stdin.resume();
-  });
-}
-
-/** Write the frames' bytes to stdout; resolves when the supervisor has closed the connection. */
-function showOutput(socket: Socket): Promise<void> {
+/** Write the frames' bytes to stdout and stderr; resolves when the supervisor has closed the connection. */
+function showOutput(socket: Socket): Promise<number | 'lost'> {
   const decoder = new FrameDecoder();
+  let outcome: number | 'lost' = 'lost';
   return new Promise((resolve, reject) => {
     socket.on('data', (chunk: Buffer) => {
-      for (const frame of decoder.push(chunk)) process.stdout.write(frame.payload);
+      for (const { stream, payload } of decoder.push(chunk)) {
+        if (stream === exitStream) outcome = exitCodeOf(payload.readInt32LE(0));
+        else if (stream === 2) process.stderr.write(payload);
+        else process.stdout.write(payload);
+      }
     });
-    socket.on('close', () => resolve());
-    socket.on('error', (cause) => reject(new CtrError('STATE', 'lost the container’s terminal', { cause })));
+    socket.on('close', () => resolve(outcome));
+    socket.on('error', (cause) => reject(new CtrError('STATE', 'the connection to the container is lost', { cause })));
   });
 }

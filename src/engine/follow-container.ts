@@ -5,25 +5,31 @@ import { exitCodeOf } from '../linux/clone.ts';
 import { canInheritOutput, type Launched } from '../ns/launch.ts';
 import { message, messageBytes } from '../ns/supervisor.ts';
 import { layout } from '../storage/layout.ts';
+import { connectToContainer } from './connect-container.ts';
 import { finishContainer } from './finish-container.ts';
 import type { RunRequest } from './run-request.ts';
+import { forwardSignals } from './signal-proxy.ts';
 import { type Connection, type ContainerToStart, startContainer } from './start-container.ts';
 
 /** Returns the exit code for the shell: the container's own, or 0 when the user left it by the detach keys. */
 export async function startAttached(host: Host, subject: ContainerToStart): Promise<number> {
   const { container, request } = subject;
-  let launched = await startContainer(host, subject, connectionFor(request));
+  let connection = connectionFor(request);
+  let launched = await startContainer(host, subject, connection);
   if (request.sigProxy && !request.tty) forwardSignals(() => launched.pid);
   for (;;) {
-    const outcome = request.tty ? await attached(host, container.id, request, launched) : await exitOf(launched);
+    const outcome = request.tty ? await attached(host, container.id, request, connection) : await exitOf(launched);
     if (outcome === 'detached') return 0;
+    // A supervisor that was killed says nothing: its container died of SIGKILL with it, or is beyond our reach.
+    const code = outcome === 'lost' ? 137 : outcome;
     const { restart } = await finishContainer(host, container);
     sayBye(launched);
-    if (!restart) return outcome;
+    if (!restart) return code;
     const { waitForRestart } = await import('./restart-pause.ts');
     const runs = await waitForRestart(host, container.id, restart);
-    if (!runs) return outcome;
-    launched = await startContainer(host, { ...subject, runs }, connectionFor(request));
+    if (!runs) return code;
+    connection = connectionFor(request);
+    launched = await startContainer(host, { ...subject, runs }, connection);
   }
 }
 
@@ -40,26 +46,41 @@ function sayBye({ bye }: Launched): void {
  * Output goes straight to ctr's own stdout and stderr when nobody can ask for it later (--rm) and neither is a
  * terminal; otherwise the supervisor copies it, into the log as well.
  */
-function connectionFor(request: RunRequest): Connection {
+function connectionFor(request: RunRequest): FollowedConnection {
   const stdin = request.interactive ? 'inherit' : 'null';
-  if (request.tty) return { stdin, output: 'capture', tee: false, consoleSize: windowSize() };
+  if (request.tty) return terminalConnection(stdin);
   if (request.remove && canInheritOutput()) return { stdin, output: 'inherit', tee: false };
   return { stdin, output: 'capture', tee: true };
 }
 
-function windowSize(): Connection['consoleSize'] {
-  const { WriteStream } = process.getBuiltinModule('node:tty');
-  const stdout = process.stdout instanceof WriteStream ? process.stdout : undefined;
-  return stdout ? { height: stdout.rows, width: stdout.columns } : undefined;
+interface FollowedConnection extends Connection {
+  /** To the supervisor, with a terminal: made before the container begins, so that no output is missed. */
+  socket?: number;
 }
 
-async function attached(host: Host, id: string, request: RunRequest, launched: Launched): Promise<number | 'detached'> {
+function terminalConnection(stdin: Connection['stdin']): FollowedConnection {
+  const { WriteStream } = process.getBuiltinModule('node:tty');
+  const stdout = process.stdout instanceof WriteStream ? process.stdout : undefined;
+  const connection: FollowedConnection = {
+    stdin,
+    output: 'capture',
+    tee: false,
+    consoleSize: stdout ? { height: stdout.rows, width: stdout.columns } : undefined,
+    listening(directory) {
+      connection.socket = connectToContainer(directory);
+    },
+  };
+  return connection;
+}
+
+async function attached(host: Host, id: string, request: RunRequest, { socket }: FollowedConnection) {
   const { attachTerminal } = await import('./attach-terminal.ts');
   return attachTerminal({
     directory: layout.runContainer(host, id),
+    connection: socket,
     detachKeys: request.detachKeys,
     input: request.interactive,
-    exited: exitOf(launched),
+    terminal: true,
   });
 }
 
@@ -74,22 +95,4 @@ function exitOf({ up }: Launched): Promise<number> {
       else resolve(exitCodeOf(report.readInt32LE(8)));
     });
   });
-}
-
-/** Signals that callers send on purpose; each costs 0.1 ms to catch. Keys of a terminal arrive as the first three. */
-const forwarded = [
-  ...(['SIGINT', 'SIGQUIT', 'SIGTSTP', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGALRM', 'SIGCONT'] as const),
-  ...(['SIGWINCH', 'SIGPWR', 'SIGIO'] as const),
-];
-
-/** Pass signals on from now on: ctr ends with the container, so this is never undone. */
-function forwardSignals(pid: () => number): void {
-  const pass = (signal: NodeJS.Signals) => {
-    try {
-      process.kill(pid(), signal);
-    } catch {
-      // It has ended meanwhile: its exit is on the way.
-    }
-  };
-  for (const name of forwarded) process.on(name, pass);
 }

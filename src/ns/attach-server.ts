@@ -1,13 +1,14 @@
 /**
  * The supervisor's side of `attach`: a listening socket, a fixed number of client slots, a socket for window sizes.
  *
- * To clients go frames (output-pump.ts); from clients come plain bytes for the terminal's master or the stdin pipe; the
- * size socket takes datagrams of one struct winsize each. All sockets are made by ctr before the clone.
+ * To clients go frames (output-pump.ts), the last of them with the exit status; from clients come plain bytes for the
+ * terminal's master or the stdin pipe; the size socket takes datagrams of one struct winsize each. All sockets are made
+ * by ctr before the clone.
  */
 import { constants } from 'node:os';
 import { IOCTL, MSG, O } from '../linux/constants.ts';
 import type { DataRef, Program, Variable } from '../linux/program.ts';
-import { type OutputStream, type SendToClients, writeAll } from './output-pump.ts';
+import { frameHeaderBytes, type OutputStream, type SendToClients, writeAll } from './output-pump.ts';
 
 export interface AttachPoint {
   /** Listening stream socket. */
@@ -24,9 +25,12 @@ export interface AttachClients {
   readonly send: SendToClients;
   /** One pass: new clients, their input, window sizes. */
   readonly serve: () => void;
-  /** Close every connection: clients take it for the end of the output. */
-  readonly hangUp: () => void;
+  /** Send the last frame (exitStream, the wait status as its one word) and close every connection. */
+  readonly hangUp: (status: Variable) => void;
 }
+
+/** The stream number of the frame with the exit status. */
+export const exitStream = 3;
 
 const slots = 8;
 const inputBytes = 4096;
@@ -38,21 +42,25 @@ export function compileClients(program: Program, point: AttachPoint, streams: re
   const sizes = point.sizes === undefined ? [] : [program.variable(point.sizes)];
   const input = point.stdin === undefined ? terminalOf(streams) : program.variable(point.stdin);
   const buffer = program.bytes(Buffer.alloc(inputBytes));
+  const send = (iov: DataRef) => {
+    // Whoever connected before this was written gets it: connections are accepted after it was read.
+    accept(program, listener, clients);
+    for (const client of clients) sendFrame(program, client, iov);
+  };
   return {
     polled: [listener, ...sizes, ...clients],
-    send: (iov) => {
-      for (const client of clients) sendFrame(program, client, iov);
-    },
+    send,
     serve: () => {
       accept(program, listener, clients);
       for (const socket of sizes) receiveSize(program, socket, streams);
       for (const client of clients) receiveInput(program, client, buffer, input);
     },
-    hangUp: () => {
+    hangUp: (status) => {
+      sendExit(program, status, send);
       for (const client of clients) {
         const free = program.label();
         program.compare(client, 0, { less: free });
-        program.call('close', [client]);
+        dropClient(program, client);
         program.place(free);
       }
     },
@@ -75,6 +83,13 @@ function sendFrame(program: Program, client: Variable, iov: DataRef): void {
   program.place(drop);
   dropClient(program, client);
   program.place(done);
+}
+
+function sendExit(program: Program, status: Variable, send: SendToClients): void {
+  const header = program.words([exitStream, 0, 0, 8]);
+  const payload = program.words([0]);
+  program.set(program.field(payload, 0), status);
+  send(program.words([header, frameHeaderBytes, payload, 8]));
 }
 
 function dropClient(program: Program, client: Variable): void {

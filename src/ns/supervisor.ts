@@ -15,7 +15,7 @@
  * Should:  survive the death of ctr; need no memory but its own two mappings; lose no output.
  * Mustn't: hold a descriptor of ctr that is not named here (a pipe's reader would wait for ever).
  */
-import { CLONE, POLL, PR, WNOHANG } from '../linux/constants.ts';
+import { AT_FDCWD, CLONE, O, POLL, PR, WNOHANG } from '../linux/constants.ts';
 import {
   type DataRef,
   failurePair,
@@ -25,11 +25,12 @@ import {
   type Program,
   type Variable,
 } from '../linux/program.ts';
-import { type AttachPoint, compileClients } from './attach-server.ts';
+import { type AttachClients, type AttachPoint, compileClients } from './attach-server.ts';
 import { resetSignals } from './compile.ts';
 import { keepOnly } from './compile-descriptors.ts';
 import { receiveDescriptor } from './compile-terminal.ts';
 import { compileOutput, type OutputSinks, type OutputStream, outputBuffers } from './output-pump.ts';
+import type { Plan } from './plan.ts';
 
 /** Descriptors by number, all ≥ 3 and kept open for the supervisor (`init…`: for the first process only). */
 export interface SupervisorFds {
@@ -54,6 +55,8 @@ export interface SupervisorFds {
 export interface SupervisorRequest {
   readonly fds: SupervisorFds;
   readonly cloneFlags: number;
+  readonly join?: Plan['join'];
+  readonly preserveFds?: number;
   readonly sinks: OutputSinks;
   readonly attach?: AttachPoint;
   /** Where the exit status goes on disk: written to `temp`, then renamed to `path`. */
@@ -75,12 +78,15 @@ export function compileSupervisor(program: Program, request: SupervisorRequest, 
   const init = program.label();
   const child = program.words([0]);
   const pid = program.variable();
-  keepOnly(program, [...supervisorDescriptors(fds), ...initDescriptors(fds)]);
+  const preserved = Array.from({ length: request.preserveFds ?? 0 }, (_, index) => 3 + index);
+  keepOnly(program, [...supervisorDescriptors(fds), ...initDescriptors(fds), ...preserved]);
   program.call('setsid', [], { onError: ignore(program) });
   resetSignals(program, 'ignore');
-  cloneInit(program, request.cloneFlags, child, pid, init);
+  if (request.join) cloneInside(program, request.join, request.cloneFlags, child, pid, init);
+  else cloneInit(program, request.cloneFlags, child, pid, init);
   send(program, fds.up, message.started, pid);
   for (const fd of initDescriptors(fds).filter((each) => each !== fds.idle)) program.call('close', [fd]);
+  for (const fd of preserved) program.call('close', [fd], { onError: ignore(program) });
   program.call('prctl', [PR.SET_NAME, program.text('ctr-supervise'), 0, 0, 0]);
   // With tee it writes to ctr's stdout and stderr; whatever else it held on to would keep a pipe's reader waiting.
   for (const fd of request.sinks.tee ? [0] : [0, 1, 2]) program.call('dup3', [fds.idle, fd, 0]);
@@ -114,6 +120,42 @@ function initDescriptors(fds: SupervisorFds): number[] {
 function cloneInit(program: Program, flags: number, child: { data: number }, pid: Variable, init: Label): void {
   const sigchld = 17;
   program.call('clone', [flags | CLONE.PIDFD | sigchld, 0, child, 0, 0], { into: pid, onZero: init });
+}
+
+/**
+ * Clone from inside of another container's namespaces. A process that has joined a user namespace cannot come back, so
+ * a helper joins: it shares memory and descriptors with the supervisor, and CLONE_PARENT makes the first process the
+ * supervisor's child. setns(2), clone(2) "CLONE_PARENT"
+ */
+function cloneInside(
+  program: Program,
+  join: NonNullable<Plan['join']>,
+  flags: number,
+  child: { data: number },
+  pid: Variable,
+  init: Label,
+): void {
+  const sigchld = 17;
+  const [inside, cloned, gone, reaped] = [program.label(), program.label(), program.label(), program.label()];
+  const helper = program.variable();
+  const asThread = CLONE.VM | CLONE.FILES | CLONE.VFORK | sigchld;
+  program.call('clone', [asThread, 0, 0, 0, 0], { into: helper, onZero: inside });
+  program.call('wait4', [helper, 0, 0, 0], { onError: reaped });
+  program.place(reaped);
+  program.compare(pid, 0, { equal: gone, less: gone });
+  program.jump(cloned);
+  program.place(gone);
+  program.call('exit_group', [125]);
+  program.place(inside);
+  for (const path of [join.user, join.pid].filter((one) => one !== undefined)) {
+    const fd = program.variable();
+    program.call('openat', [AT_FDCWD, program.text(path), O.RDONLY | O.CLOEXEC, 0], { into: fd });
+    program.call('setns', [fd, 0]);
+    program.call('close', [fd]);
+  }
+  cloneInit(program, flags | CLONE.PARENT, child, pid, init);
+  program.call('exit_group', [0]);
+  program.place(cloned);
 }
 
 function send(program: Program, fd: number, kind: number, value: Variable): void {
@@ -152,8 +194,7 @@ function supervise(program: Program, request: SupervisorRequest, pidfd: Variable
   program.compare(progress, 0, { equal: finish });
   program.jump(pass);
   program.place(finish);
-  clients?.hangUp();
-  recordExit(program, request, status);
+  recordExit(program, request, status, clients);
 }
 
 /** The kernel counts the time left down in ppoll's timespec by itself: ppoll(2) "C library/kernel differences". */
@@ -207,7 +248,12 @@ function setPollFd(program: Program, set: { data: number }, index: number, fd: V
 }
 
 /** Status to disk first: whoever learns of the end from ctr finds the file. */
-function recordExit(program: Program, request: SupervisorRequest, status: Variable): void {
+function recordExit(
+  program: Program,
+  request: SupervisorRequest,
+  status: Variable,
+  clients: AttachClients | undefined,
+): void {
   const { exitFile, fds, cleanup } = request;
   const [fd, record] = [program.variable(), program.words([0, 0, 0])];
   const lost = program.label();
@@ -221,6 +267,8 @@ function recordExit(program: Program, request: SupervisorRequest, status: Variab
     onError: lost,
   });
   program.place(lost);
+  // Before ctr's last word is waited for: it may wait for the end of its connection.
+  clients?.hangUp(status);
   send(program, fds.up, message.exited, status);
   const alone = program.label();
   program.call('read', [fds.bye, program.words([0]), 1], { onZero: alone, onError: alone });

@@ -88,6 +88,10 @@ const numbers = {
   timerfd_create: [283, 85],
   timerfd_settime: [286, 86],
   personality: [135, 92],
+  fchownat: [260, 54],
+  setpgid: [109, 154],
+  getpid: [39, 172],
+  rt_sigtimedwait: [128, 137],
 } as const satisfies Record<string, readonly [number, number]>;
 
 export type SyscallName = keyof typeof numbers;

@@ -34,7 +34,6 @@ export interface ScopeRequest {
 
 /** Ask systemd for a scope with `pids` in it (org.freedesktop.systemd1(5) StartTransientUnit); do something meanwhile. */
 export function beginScope(request: ScopeRequest): { finish(): string } {
-  const [first = 0] = request.pids;
   const newest = startTransientUnit(request, [['OOMPolicy', { type: 's', value: 'continue' }]]);
   return {
     finish() {
@@ -45,7 +44,7 @@ export function beginScope(request: ScopeRequest): { finish(): string } {
         if (!(error instanceof DbusError) || !/PropertyReadOnly|InvalidArgs/.test(error.dbusName)) throw error;
         startTransientUnit(request, []).finish();
       }
-      return waitForMove(first, request.name);
+      return waitForMove(request.pids, request.name);
     },
   };
 }
@@ -77,12 +76,13 @@ function startTransientUnit(request: ScopeRequest, more: ReadonlyArray<readonly 
   });
 }
 
-/** The scope's job runs after the reply; it is done when the process is there. Returns the scope's directory. */
-function waitForMove(pid: number, scope: string): string {
+/** The scope's job runs after the reply; it is done when the processes are there. Returns the scope's directory. */
+function waitForMove(pids: readonly number[], scope: string): string {
   const pause = new Int32Array(new SharedArrayBuffer(4));
   for (let waitedMs = 0; waitedMs < 10_000; waitedMs += 0.5) {
-    const path = cgroupOf(pid);
-    if (path?.endsWith(`/${scope}`)) return `${cgroupRoot}${path}`;
+    const [first, ...others] = pids.map(cgroupOf);
+    const isThere = first?.endsWith(`/${scope}`) && others.every((path) => path === first);
+    if (isThere) return `${cgroupRoot}${first}`;
     Atomics.wait(pause, 0, 0, 0.5);
   }
   throw new CtrError('STATE', `systemd did not start ${scope}`, { hint: `see \`journalctl --user -u ${scope}\`` });

@@ -8,7 +8,9 @@ import type { Program, Variable } from '../linux/program.ts';
 import { compileExec } from './compile-exec.ts';
 import { compileMountStep, isMountStep } from './compile-mounts.ts';
 import { compilePrivilegeStep, isPrivilegeStep } from './compile-privileges.ts';
+import { compileProcessStep, isProcessStep } from './compile-process.ts';
 import { compileTerminal } from './compile-terminal.ts';
+import type { UnmapVariables } from './shed-memory.ts';
 import type { Step } from './steps.ts';
 
 /** What steps need to know of the process around them: descriptors with fixed numbers, detached mounts by name. */
@@ -18,6 +20,8 @@ export interface CompileContext {
   /** Socket to the supervisor over which the terminal's master goes. */
   readonly consoleFd: number;
   readonly mounts: Map<string, Variable>;
+  /** For an init that stays beside the command. */
+  readonly unmap?: UnmapVariables;
 }
 
 /** Append the records of `steps`; a failed record names its step by its index here. */
@@ -31,6 +35,7 @@ export function compileSteps(program: Program, steps: readonly Step[], context: 
 function compileStep(program: Program, step: Step, context: CompileContext): void {
   if (isMountStep(step)) return compileMountStep(program, step, context.mounts);
   if (isPrivilegeStep(step)) return compilePrivilegeStep(program, step);
+  if (isProcessStep(step)) return compileProcessStep(program, step, context.unmap ?? []);
   switch (step.kind) {
     case 'wait-for-maps':
       return waitForMaps(program, context.goFd);

@@ -23,6 +23,8 @@ export interface LaunchRequest {
   readonly plan: Plan;
   readonly maps: IdMaps;
   readonly terminal: boolean;
+  /** Descriptors 3, 4, … of ctr's own that the command gets. */
+  readonly preserveFds?: number | undefined;
   /** `inherit`: ctr's own stdin; `null`: /dev/null; `attached`: a pipe that attached clients write to. */
   readonly stdin: 'inherit' | 'null' | 'attached';
   /** `inherit`: ctr's own stdout and stderr; `capture`: pipes into the log and to attached clients; or descriptors. */
@@ -186,6 +188,8 @@ function build(request: LaunchRequest, { fds, attach }: Pipes): { program: Progr
   const supervisor: SupervisorRequest = {
     fds,
     cloneFlags: request.plan.cloneFlags,
+    join: request.plan.join,
+    preserveFds: request.preserveFds ?? 0,
     sinks: {
       ...(request.log ? { log: request.log } : {}),
       ...(request.tee ? { tee: { stdout: 1, stderr: 2 } } : {}),
@@ -201,6 +205,7 @@ function build(request: LaunchRequest, { fds, attach }: Pipes): { program: Progr
       goFd: fds.initGo,
       consoleFd: fds.initConsole ?? -1,
       mounts: new Map(),
+      unmap,
     });
   });
   return { program, unmap };

@@ -25,9 +25,25 @@ export interface PlanRequest {
   readonly canSetGroups: boolean;
   /** Descriptors 3, 4, … that the command keeps. */
   readonly preserveFds: number;
+  /**
+   * The caller is not the container's root: what lies in the caller's directories is gathered before root is taken.
+   * user_namespaces(7): root there has no rights over a directory whose group is not mapped.
+   */
+  readonly isRootOther?: boolean;
+  /** Files of ours that are bound into the container and belong to a user of it. */
+  readonly owners?: ReadonlyArray<{ path: string; uid: number; gid: number; mode: number }>;
+  /** Lines for files of the container, after its root is in place. */
+  readonly appends?: ReadonlyArray<{ path: string; text: string }>;
+  /** An init of ours is process 1. */
+  readonly reaper?: boolean;
+  readonly personality?: 'LINUX' | 'LINUX32' | undefined;
+  /** Namespaces that have to be joined before the clone. */
+  readonly join?: Plan['join'];
 }
 
 export interface Plan {
+  /** Paths in /proc of namespaces to be in before the first process is cloned: its user and pid namespace. */
+  readonly join?: { readonly user: string; readonly pid?: string | undefined } | undefined;
   /** CLONE_NEW* flags of the namespaces to make. */
   readonly cloneFlags: number;
   readonly steps: readonly Step[];
@@ -46,24 +62,37 @@ const cloneFlag: Readonly<Record<NamespaceType, number>> = {
 
 export function planContainer(request: PlanRequest): Plan {
   const { namespaces } = request.config.linux;
-  const made = namespaces.filter(({ path }) => path === undefined);
+  // A cgroup namespace begins where its maker is: it is made later, when the process is in its cgroup.
+  const made = namespaces.filter(({ type, path }) => path === undefined && type !== 'cgroup');
+  const asRoot: Step = { kind: 'become-root', clearGroups: canClearGroups(request) };
+  const { isRootOther = false } = request;
   return {
+    ...(request.join ? { join: request.join } : {}),
     cloneFlags: made.reduce((flags, { type }) => flags | cloneFlag[type], 0),
     steps: [
       { kind: 'wait-for-maps' },
-      { kind: 'become-root', clearGroups: request.canSetGroups },
+      ...(isRootOther ? [] : [asRoot]),
+      ...(request.owners ?? []).map((owner): Step => ({ kind: 'set-owner', ...owner })),
       ...joinNamespaces(request.config),
       ...gatherMounts(request),
       ...enterRoot(request),
+      ...(isRootOther ? [asRoot] : []),
       ...attachMounts(request),
+      ...(request.appends ?? []).map((append): Step => ({ kind: 'append-file', ...append })),
       ...protect(request.config),
       ...identify(request.config),
-      ...planProcess({ ...request, process: request.config.process, isFirst: true }),
+      ...planProcess({
+        ...request,
+        canSetGroups: canClearGroups(request),
+        process: request.config.process,
+        isFirst: true,
+      }),
     ],
   };
 }
 
-export interface ProcessPlanRequest extends Pick<PlanRequest, 'seccompFilter' | 'canSetGroups' | 'preserveFds'> {
+export interface ProcessPlanRequest
+  extends Pick<PlanRequest, 'seccompFilter' | 'canSetGroups' | 'preserveFds' | 'reaper' | 'personality'> {
   readonly process: RuntimeProcess;
   /** The container's first process: its terminal is /dev/console, too. */
   readonly isFirst: boolean;
@@ -73,18 +102,26 @@ export interface ProcessPlanRequest extends Pick<PlanRequest, 'seccompFilter' | 
 export function planProcess(request: ProcessPlanRequest): Step[] {
   return [
     ...limits(request),
+    ...(request.personality ? [{ kind: 'personality', domain: request.personality } as const] : []),
     ...becomeUser(request),
+    ...(request.reaper ? [{ kind: 'reaper', terminal: request.process.terminal } as const] : []),
     { kind: 'reset-signals' },
     { kind: 'close-descriptors', preserve: request.preserveFds },
     { kind: 'exec', args: request.process.args, env: request.process.env },
   ];
 }
 
-/** The user namespace is joined by clone's caller; the mount namespace is always the container's own. */
+/** crun's annotation for --group-add keep-groups. */
+const keepsGroups = ({ annotations }: RuntimeConfig) => annotations?.['run.oci.keep_original_groups'] === '1';
+const canClearGroups = ({ config, canSetGroups }: PlanRequest) => canSetGroups && !keepsGroups(config);
+
+/** User and pid namespace are joined before the clone; the mount namespace is always the container's own. */
 function joinNamespaces(config: RuntimeConfig): Step[] {
-  return config.linux.namespaces.flatMap(({ type, path }) =>
-    path === undefined || type === 'user' ? [] : [{ kind: 'join-namespace', type, path } as const],
-  );
+  return config.linux.namespaces.flatMap(({ type, path }): Step[] => {
+    if (type === 'cgroup' && path === undefined) return [{ kind: 'new-namespace', type }];
+    if (path === undefined || type === 'user' || type === 'pid') return [];
+    return [{ kind: 'join-namespace', type, path }];
+  });
 }
 
 const attributeWords = new Set([
@@ -104,7 +141,7 @@ const isBind = ({ type, options }: RuntimeMount) =>
 const mountName = (index: number, { destination }: RuntimeMount) => `${index}:${destination}`;
 
 /** While the host's tree is in sight: proc and sysfs can only be mounted where another one is fully visible. */
-function gatherMounts({ config, rootMount }: PlanRequest): Step[] {
+function gatherMounts({ config, rootMount, isRootOther }: PlanRequest): Step[] {
   const mounts = config.mounts.flatMap((mount, index): Step[] => {
     const attributes = mount.options.filter((word) => attributeWords.has(word) && word !== 'bind' && word !== 'rbind');
     const subpath = wordValue(mount, 'subpath');
@@ -123,7 +160,9 @@ function gatherMounts({ config, rootMount }: PlanRequest): Step[] {
     }
     // "cgroup" in a runtime configuration is whichever version the host has; only v2 can be mounted without root.
     const type = mount.type === 'cgroup' ? 'cgroup2' : mount.type;
-    return [{ kind: 'new-filesystem', mount: name, type, options, attributes }];
+    // Its root directory belongs to whoever mounts it.
+    const owned = isRootOther && type === 'tmpfs' ? [...ofRoot(options), ...options] : options;
+    return [{ kind: 'new-filesystem', mount: name, type, options: owned, attributes }];
   });
   const devices = config.linux.devices.map(
     ({ path, hostPath }): Step => ({
@@ -136,6 +175,9 @@ function gatherMounts({ config, rootMount }: PlanRequest): Step[] {
   );
   return [{ kind: 'propagation', propagation: 'rslave' }, ...mounts, ...devices];
 }
+
+const ofRoot = (options: readonly string[]) =>
+  ['uid=0', 'gid=0'].filter((word) => !options.some((one) => one.startsWith(word.slice(0, 4))));
 
 /** fsconfig(2) takes values of 255 bytes, mount(2) a page: so it is mounted where the root comes later, and moved on. */
 function overlaidTree(tree: Step, overlay: { cwd: string; options: string; target: string }): Step[] {

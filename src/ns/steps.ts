@@ -13,6 +13,20 @@ export type Step =
   | { readonly kind: 'wait-for-maps' }
   /** setns(2) into a namespace that exists. */
   | { readonly kind: 'join-namespace'; readonly type: string; readonly path: string }
+  /** A new cgroup namespace, once the process is in its cgroup: that is its root then. unshare(2) */
+  | { readonly kind: 'new-namespace'; readonly type: 'cgroup' }
+  /** Give a file of ours to a user of the container. */
+  | {
+      readonly kind: 'set-owner';
+      readonly path: string;
+      readonly uid: number;
+      readonly gid: number;
+      readonly mode: number;
+    }
+  | { readonly kind: 'append-file'; readonly path: string; readonly text: string }
+  /** Stay behind as the init that reaps and forwards signals; what follows is done by its child. */
+  | { readonly kind: 'reaper'; readonly terminal: boolean }
+  | { readonly kind: 'personality'; readonly domain: 'LINUX' | 'LINUX32' }
   /** Become uid and gid 0 of the new user namespace. credentials(7) */
   | { readonly kind: 'become-root'; readonly clearGroups: boolean }
   /** Mounts made here never reach the host. mount_namespaces(7) */
@@ -110,6 +124,11 @@ export type StepKind = Step['kind'];
 export const stepSource: Readonly<Record<StepKind, string>> = {
   'wait-for-maps': 'user_namespaces(7)',
   'join-namespace': 'setns(2)',
+  'new-namespace': 'unshare(2), cgroup_namespaces(7)',
+  'set-owner': 'chown(2)',
+  'append-file': 'write(2) O_APPEND',
+  reaper: 'wait(2), sigtimedwait(2)',
+  personality: 'personality(2)',
   'become-root': 'credentials(7)',
   propagation: 'mount_namespaces(7)',
   overlay: 'overlayfs, userxattr',
@@ -151,6 +170,16 @@ export function describeStep(step: Step): string {
       return 'until ctr has written uid_map and gid_map';
     case 'join-namespace':
       return `${step.type} ← ${step.path}`;
+    case 'new-namespace':
+      return step.type;
+    case 'set-owner':
+      return `${step.path} to ${step.uid}:${step.gid}, ${step.mode.toString(8)}`;
+    case 'append-file':
+      return `${step.path} ← one line`;
+    case 'reaper':
+      return 'pid 1 reaps and forwards signals, the command is its child';
+    case 'personality':
+      return step.domain;
     case 'become-root':
       return step.clearGroups ? 'uid 0, gid 0, no supplementary groups' : 'uid 0, gid 0';
     case 'propagation':

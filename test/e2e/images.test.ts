@@ -194,7 +194,8 @@ describe('the store’s space [E]', () => {
   });
 
   promise('system prune takes what is not in use, and nothing else', async () => {
-    await bed.ctr('run', '-d', '--name', 'keeper', '--network', 'none', bed.image('busybox'), 'sleep', '60');
+    const keeper = ['run', '-d', '--name', 'keeper', '--network', 'none', bed.image('busybox'), 'sleep', '60'];
+    expect(await bed.ctr(...keeper)).toMatchObject({ code: 0 });
     const dry = await bed.ctr('system', 'prune', '--all', '--volumes', '--dry-run');
     expect(dry.stdout).toContain('vol\n');
     expect((await bed.ctr('system', 'prune')).stdout).toContain('[y/N]');

@@ -69,6 +69,7 @@ export function enter(
         process,
         seccompFilter: seccompFilter(host, container, request, process),
         canSetGroups,
+        pretendsOwners: !canSetGroups,
         preserveFds: request.preserveFds,
         isFirst: false,
       }),

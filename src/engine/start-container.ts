@@ -80,6 +80,7 @@ export async function planStart(
     isDirectory,
     seccompFilter: seccompFilter(host, request, config),
     canSetGroups: maps.kind !== 'single',
+    pretendsOwners: maps.kind === 'single',
     preserveFds: 0,
   });
   const prepare = async (pid: number) => {

@@ -4,6 +4,7 @@
  */
 
 import { CLONE } from '../linux/constants.ts';
+import { ownershipFilter } from '../linux/ownership-filter.ts';
 import type { NamespaceType, RuntimeConfig, RuntimeMount, RuntimeProcess } from '../oci/runtime.ts';
 import type { Step } from './steps.ts';
 
@@ -23,6 +24,8 @@ export interface PlanRequest {
   readonly seccompFilter?: Uint8Array | undefined;
   /** setgroups(2) is denied in a user namespace with a single id, user_namespaces(7). */
   readonly canSetGroups: boolean;
+  /** With a single id nothing can be chowned: such calls succeed without effect (linux/ownership-filter.ts). */
+  readonly pretendsOwners?: boolean;
   /** Descriptors 3, 4, … that the command keeps. */
   readonly preserveFds: number;
   /**
@@ -92,7 +95,10 @@ export function planContainer(request: PlanRequest): Plan {
 }
 
 export interface ProcessPlanRequest
-  extends Pick<PlanRequest, 'seccompFilter' | 'canSetGroups' | 'preserveFds' | 'reaper' | 'personality'> {
+  extends Pick<
+    PlanRequest,
+    'seccompFilter' | 'canSetGroups' | 'pretendsOwners' | 'preserveFds' | 'reaper' | 'personality'
+  > {
   readonly process: RuntimeProcess;
   /** The container's first process: its terminal is /dev/console, too. */
   readonly isFirst: boolean;
@@ -276,15 +282,18 @@ function limits({ process, isFirst }: ProcessPlanRequest): Step[] {
 }
 
 /** seccomp(2) needs no_new_privs or CAP_SYS_ADMIN: it goes in last, or just before the capabilities are dropped. */
-function becomeUser({ process, seccompFilter, canSetGroups }: ProcessPlanRequest): Step[] {
+function becomeUser({ process, seccompFilter, canSetGroups, pretendsOwners }: ProcessPlanRequest): Step[] {
   const { user, capabilities, noNewPrivileges, cwd } = process;
   const seccomp: Step[] = seccompFilter ? [{ kind: 'seccomp', filter: seccompFilter }] : [];
+  // After the real change of user, which has to fail where it cannot be.
+  const pretend: Step[] = pretendsOwners ? [{ kind: 'seccomp', filter: ownershipFilter() }] : [];
   return [
     { kind: 'chdir', path: cwd },
     { kind: 'bounding-set', keep: capabilities.bounding },
     ...(noNewPrivileges ? [] : seccomp),
     { kind: 'user', uid: user.uid, gid: user.gid, groups: user.additionalGids, keepGroups: !canSetGroups },
+    ...(noNewPrivileges ? [] : pretend),
     { kind: 'capabilities', sets: capabilities },
-    ...(noNewPrivileges ? [{ kind: 'no-new-privileges' } as const, ...seccomp] : []),
+    ...(noNewPrivileges ? [{ kind: 'no-new-privileges' } as const, ...seccomp, ...pretend] : []),
   ];
 }

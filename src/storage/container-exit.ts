@@ -1,5 +1,5 @@
 /** How a container ended: the 24 bytes that its supervisor leaves (ns/supervisor.ts), {wait status, seconds, nanoseconds}. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { errnoOf } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
 import { layout } from './layout.ts';
@@ -13,8 +13,10 @@ export interface ContainerExit {
 
 /** Undefined when it has not ended since its last start, or ended with nobody left to watch. */
 export function readExit(host: Host, id: string): ContainerExit | undefined {
+  const path = layout.containerExit(host, id);
+  if (!statSync(path, { throwIfNoEntry: false })) return undefined;
   try {
-    return parseExit(readFileSync(layout.containerExit(host, id)));
+    return parseExit(readFileSync(path));
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined;
     throw error;

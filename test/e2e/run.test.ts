@@ -201,12 +201,17 @@ describe('ctr run: signals [E]', () => {
       trap,
     );
     await until('the command to be ready', () => running.stdout().includes('ready'));
+    const killed = new Promise((resolve) => running.child.once('exit', resolve));
     running.child.kill('SIGKILL');
-    await running.ended;
+    await killed;
 
     expect(bed.mounts()).toEqual([]);
     expect(await run(bed.image('busybox'), 'echo', 'next')).toMatchObject({ code: 0, stdout: 'next\n' });
     expect(await bed.ctr('images')).toMatchObject({ code: 0 });
+    // The container itself goes on under its supervisor, which also keeps the promise of --rm.
+    expect(await bed.ctr('ps', '--format', '{{.Names}}')).toMatchObject({ stdout: 'victim\n' });
+    expect(await bed.ctr('stop', '-t', '0', 'victim')).toMatchObject({ code: 0 });
+    await until('--rm to be done', async () => (await bed.ctr('ps', '-aq')).stdout === '');
   });
 });
 

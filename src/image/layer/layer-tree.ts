@@ -147,7 +147,7 @@ function cleaned(name: ByteString): ByteString {
   return parts.join('/');
 }
 
-function escaping(name: ByteString, why: string): CtrError {
+export function escaping(name: ByteString, why: string): CtrError {
   return new CtrError('ESCAPE', `the layer's entry ${quoted(name)} ${why}`, { hint: noLonger });
 }
 

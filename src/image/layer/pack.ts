@@ -18,6 +18,10 @@ export interface PackOptions {
   readonly sourceDateEpoch?: number;
   /** Single-id mode: the owners recorded beside the layer; what is not there is root's. */
   readonly owners?: Owners;
+  /** Names below the directory that are left out, with what is below them. */
+  readonly skip?: (name: ByteString) => boolean;
+  /** The tree is what overlayfs shows, not a layer of it: its marks have no meaning there. */
+  readonly isMerged?: boolean;
 }
 
 interface Walk {
@@ -38,11 +42,15 @@ const noMetadata: Metadata = { mode: 0, uid: 0, gid: 0, mtime: { seconds: 0, nan
 const endMarker = Buffer.alloc(2 * blockSize);
 
 /** The archive of `directory` (in overlayfs' form), in pieces of about 256 KiB. */
-export async function* packLayer(directory: string, options: PackOptions = {}): AsyncGenerator<Buffer> {
-  const path = fromText(directory);
+export function packLayer(directory: string, options: PackOptions = {}): AsyncGenerator<Buffer> {
+  return packTree(fromText(directory), '', options);
+}
+
+/** The archive of a file or directory of any kind, under the name `name` ('' for a directory's content as `./`). */
+export async function* packTree(path: ByteString, name: ByteString, options: PackOptions): AsyncGenerator<Buffer> {
   let pieces: Buffer[] = [];
   let length = 0;
-  for (const bytes of packEntry({ options, linked: new Map() }, { name: '', path, stat: statOf(path) })) {
+  for (const bytes of packEntry({ options, linked: new Map() }, { name, path, stat: statOf(path) })) {
     pieces.push(bytes);
     length += bytes.length;
     if (length < pieceBytes) continue;
@@ -57,7 +65,7 @@ export async function* packLayer(directory: string, options: PackOptions = {}): 
 function* packEntry(walk: Walk, found: Found): Generator<Buffer> {
   const { stat } = found;
   if (stat.isDirectory()) yield* packDirectory(walk, found);
-  else if (stat.isCharacterDevice() && stat.rdev === 0n) yield whiteout(walk, inDirectory(found.name, '.wh.'));
+  else if (stat.isCharacterDevice() && stat.rdev === 0n && !walk.options.isMerged) yield whiteout(walk, inDirectory(found.name, '.wh.'));
   else if (stat.isFile() || stat.isSymbolicLink() || stat.isFIFO()) yield* packLeaf(walk, found);
 }
 
@@ -67,13 +75,17 @@ function* packDirectory(walk: Walk, found: Found): Generator<Buffer> {
     { name: name === '' ? './' : `${name}/`, type: 'directory', linkName: '', size: 0 },
     metadataOf(walk, found),
   );
-  const isOpaque = ['user.overlay.opaque', 'trusted.overlay.opaque'].some(
+  const isMarked = ['user.overlay.opaque', 'trusted.overlay.opaque'].some(
     (key) => getXattr(toPath(path), key)?.toString() === 'y',
   );
-  if (isOpaque) yield whiteout(walk, name === '' ? '.wh..wh..opq' : `${name}/.wh..wh..opq`);
+  if (isMarked && !walk.options.isMerged) yield whiteout(walk, name === '' ? '.wh..wh..opq' : `${name}/.wh..wh..opq`);
   for (const base of readdirSync(toPath(path), { encoding: 'latin1' }).sort(byBytes)) {
+    const childName = name === '' ? base : `${name}/${base}`;
+    if (walk.options.skip?.(childName)) continue;
     const childPath = `${path}/${base}`;
-    yield* packEntry(walk, { name: name === '' ? base : `${name}/${base}`, path: childPath, stat: statOf(childPath) });
+    const stat = lstatSync(toPath(childPath), { bigint: true, throwIfNoEntry: false });
+    // Gone meanwhile: the container that it belongs to may be running.
+    if (stat) yield* packEntry(walk, { name: childName, path: childPath, stat });
   }
 }
 

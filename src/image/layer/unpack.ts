@@ -21,12 +21,13 @@ import {
   writeSync,
 } from 'node:fs';
 import { CtrError, errnoOf } from '../../base/ctr-error.ts';
-import { mknod, nodeTypes, setXattr } from '../../linux/files.ts';
+import { mknod, nodeTypes } from '../../linux/files.ts';
 import { MetadataWriter, type OwnerMode } from './apply-metadata.ts';
 import { type ByteString, fromText, quoted, toPath } from './byte-string.ts';
 import {
   childPath,
   type DirectoryNode,
+  escaping,
   invalid,
   type LayerNode,
   LayerTree,
@@ -35,6 +36,7 @@ import {
   type Place,
   whiteoutPrefix,
 } from './layer-tree.ts';
+import { makeOpaque, makeWhiteout, removeWhiteout } from './overlay-marks.ts';
 import { formatOwners, ownersBelow } from './owners.ts';
 import type { TarEntry, TarSink } from './tar-reader.ts';
 
@@ -199,6 +201,9 @@ export class LayerWriter implements TarSink {
 
   #linkTarget(place: Place, entry: TarEntry): { node: LeafNode; path: ByteString } {
     if (entry.linkName.includes('\0')) throw invalid(entry.name, 'has a NUL in its link');
+    if (entry.linkName.split('/').includes('..')) {
+      throw escaping(entry.name, `is a hard link to ${quoted(entry.linkName)}`);
+    }
     const found = this.#tree.find(entry.linkName, entry.name);
     const node = found?.parent.children.get(found.base);
     if (!found || !node || node.kind === 'directory' || node.kind === 'whiteout') {
@@ -228,7 +233,7 @@ export class LayerWriter implements TarSink {
   }
 
   #makeWhiteout(place: Place): void {
-    mknod(toPath(this.#pathOf(place)), nodeTypes.character, { major: 0, minor: 0 });
+    makeWhiteout(this.#pathOf(place));
     this.#keep(place, { kind: 'whiteout' });
   }
 
@@ -248,7 +253,8 @@ export class LayerWriter implements TarSink {
     if (node.kind === 'directory') {
       for (const [base, child] of [...node.children]) this.#remove({ parent: node, base }, child);
       rmdirSync(toPath(path));
-    } else if (node.kind !== 'skipped') unlinkSync(toPath(path));
+    } else if (node.kind === 'whiteout') removeWhiteout(path);
+    else if (node.kind !== 'skipped') unlinkSync(toPath(path));
     this.#tree.forget(place);
   }
 
@@ -258,7 +264,7 @@ export class LayerWriter implements TarSink {
     const path = name === '' ? this.#directory : `${this.#directory}/${name}`;
     this.#named(name, () => {
       this.#blocks += lstatSync(toPath(path)).blocks;
-      if (directory.isOpaque) setXattr(toPath(path), 'user.overlay.opaque', Buffer.from('y'));
+      if (directory.isOpaque) makeOpaque(path);
       // The layer's own directory was made by the caller: its mode is not known here.
       const madeMode = name === '' ? -1 : 0o755 & ~this.#umask;
       if (!metadata) {

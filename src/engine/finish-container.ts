@@ -1,6 +1,7 @@
 /** What is done once after every run of a container, by whoever sees its end first; and what its policy says next. */
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { Host } from '../base/host.ts';
+import { removeTreeNow } from '../base/remove-tree.ts';
 import { isAlive } from '../linux/process-identity.ts';
 import { readExit } from '../storage/container-exit.ts';
 import { readLife, updateLife } from '../storage/container-life.ts';
@@ -35,7 +36,7 @@ export async function finishLocked(host: Host, id: string): Promise<Finished> {
   const oomKilled = wasOomKilled(state);
   if (state.cgroupPath !== undefined) (await import('../ns/cgroup.ts')).removeCgroup(state.cgroupPath);
   // Removing it ends what watches it (net/pasta.ts).
-  rmSync(layout.runContainer(host, id), { recursive: true, force: true });
+  removeTreeNow(layout.runContainer(host, id));
   if (!container) return {};
   const request = storedRequest(container);
   if (request.mounts.some(({ type }) => type === 'volume')) {

@@ -1,6 +1,6 @@
 /** Delete a container with everything that is its own. */
-import { rmSync } from 'node:fs';
 import type { Host } from '../base/host.ts';
+import { removeTreeNow } from '../base/remove-tree.ts';
 import { type ContainerRecord, readContainer, removeContainer } from '../storage/container-store.ts';
 import { layout } from '../storage/layout.ts';
 import { recordContainerEvent } from './container-events.ts';
@@ -10,7 +10,7 @@ import { removeTreeInside } from './user-namespace.ts';
 /** The container must not be running. Removing its runtime directory ends what watches it (net/pasta.ts). Idempotent. */
 export async function deleteContainer(host: Host, id: string): Promise<void> {
   const container = readIfWhole(host, id);
-  rmSync(layout.runContainer(host, id), { recursive: true, force: true });
+  removeTreeNow(layout.runContainer(host, id));
   await removeContainer(host, id, (path) => removeTreeInside(host, path));
   if (!container) return;
   recordContainerEvent(host, container, 'remove');

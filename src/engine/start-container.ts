@@ -1,7 +1,8 @@
 /** Start a container that exists: its OCI config, the plan, the launch, the runtime state. */
-import { closeSync, existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { CtrError, errnoOf } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
+import { removeTreeNow } from '../base/remove-tree.ts';
 import { identifyProcess } from '../linux/process-identity.ts';
 import { seccompFilterFor } from '../linux/seccomp.ts';
 import type { IdMaps } from '../ns/id-maps.ts';
@@ -113,15 +114,15 @@ export async function startContainer(host: Host, subject: ContainerToStart, conn
   const runDirectory = layout.runContainer(host, container.id);
   mkdirSync(runDirectory, { recursive: true, mode: 0o700 });
   writeFileSync(layout.containerConfig(host, container.id), JSON.stringify(planned.config));
-  rmSync(layout.containerExit(host, container.id), { force: true });
+  removeTreeNow(layout.containerExit(host, container.id));
   const startedAt = new Date().toISOString();
   let launched: Launched;
   try {
     launched = await launch(launchRequest(host, subject, connection, { ...planned, cgroup, outputs }, startedAt));
   } catch (error) {
     cgroup.discard();
-    rmSync(runDirectory, { recursive: true, force: true });
-    rmSync(layout.containerExit(host, container.id), { force: true });
+    removeTreeNow(runDirectory);
+    removeTreeNow(layout.containerExit(host, container.id));
     const { withBindExplanation } = await import('./explain-bind.ts');
     throw withBindExplanation(error, host, request, planned.maps);
   }

@@ -4,17 +4,18 @@
  * lock. A directory without container.json is half-made: no command sees it, and gc.ts deletes it once nobody
  * holds its lock.
  */
-import { mkdirSync, readlinkSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { mkdirSync, readlinkSync, statSync, symlinkSync } from 'node:fs';
 import { CtrError, errnoOf } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
 import { readJsonFile, withSpaceHint, writeJsonFile } from '../base/json-file.ts';
 import { randomHex } from '../base/random.ts';
-import { array, type Check, literal, object, optional, record, string, unknown } from '../oci/check.ts';
+import { removeTreeNow } from '../base/remove-tree.ts';
+import { array, type Check, literal, object, optional, parsed, record, string, unknown } from '../oci/check.ts';
 import { digest } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { randomContainerName } from './container-names.ts';
 import type { StorageDriver } from './drivers/driver.ts';
-import { layout, type OwnerKind } from './layout.ts';
+import { layout, type OwnerKind, parseOwnerKind } from './layout.ts';
 import { type Lock, lockNow, lockOf } from './lock.ts';
 import { ensureDataRoot, namesIn } from './roots.ts';
 import { discardTree, type RemoveTree } from './staging.ts';
@@ -48,7 +49,7 @@ const containerRecord: Check<ContainerRecord> = object({
   command: array(string),
   labels: record(string),
   diffIds: array(digest),
-  ownerKind: literal('m', 's'),
+  ownerKind: parsed(parseOwnerKind),
   driver: literal('overlay', 'fuse-overlayfs', 'vfs'),
   request: unknown,
 });
@@ -73,7 +74,7 @@ export function allocateContainer(host: Host, wantedName?: string): NewContainer
   let isCommitted = false;
   const dispose = () => {
     if (isCommitted) return lock.release();
-    rmSync(directory, { recursive: true, force: true });
+    removeTreeNow(directory);
     releaseNames(host, id);
     lock.releaseAndRemove();
   };
@@ -162,7 +163,7 @@ export function renameContainer(host: Host, container: ContainerRecord, name: st
   claimName(host, name, container.id);
   const renamed = { ...container, name };
   writeRecord(host, renamed);
-  if (container.name !== name) rmSync(layout.name(host, container.name), { force: true });
+  if (container.name !== name) removeTreeNow(layout.name(host, container.name));
   return renamed;
 }
 
@@ -174,8 +175,8 @@ export async function removeContainer(host: Host, id: string, removeTree?: Remov
   const name = nameOf(host, id);
   const isDeleted = await discardTree(host, layout.container(host, id), removeTree);
   // The name goes after the directory: whoever claims it in between finds it stale and takes it over.
-  if (name !== undefined && readOwner(host, name) === id) rmSync(layout.name(host, name), { force: true });
-  rmSync(layout.runContainer(host, id), { recursive: true, force: true });
+  if (name !== undefined && readOwner(host, name) === id) removeTreeNow(layout.name(host, name));
+  removeTreeNow(layout.runContainer(host, id));
   return isDeleted;
 }
 
@@ -228,13 +229,13 @@ function claimName(host: Host, name: string, id: string): string {
 /** Under a lock: between the look and the deletion somebody else may have taken the name over. */
 function removeStaleName(host: Host, name: string): void {
   using _lock = lockNow(lockOf(host, 'container', `name:${name}`));
-  if (ownerOfName(host, name) === undefined) rmSync(layout.name(host, name), { force: true });
+  if (ownerOfName(host, name) === undefined) removeTreeNow(layout.name(host, name));
 }
 
 function releaseNames(host: Host, id: string): void {
   for (const file of namesIn(layout.names(host))) {
     const path = `${layout.names(host)}/${file}`;
-    if (readLink(path) === id) rmSync(path, { force: true });
+    if (readLink(path) === id) removeTreeNow(path);
   }
 }
 

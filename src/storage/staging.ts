@@ -2,11 +2,12 @@
  * Places for half-made things: `tmp/<random>` beside a lock file that its maker holds. What is whole is renamed out
  * of here; what is left without a holder was orphaned by a crash, and anybody may delete it.
  */
-import { chmodSync, lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
+import { mkdirSync, renameSync } from 'node:fs';
 import { CtrError, errnoOf } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
 import { withSpaceHint } from '../base/json-file.ts';
 import { randomHex } from '../base/random.ts';
+import { removeTreeNow } from '../base/remove-tree.ts';
 import { layout } from './layout.ts';
 import { type Lock, type LockTarget, tryLock } from './lock.ts';
 import { ensureDataRoot, namesIn } from './roots.ts';
@@ -117,43 +118,18 @@ export async function deleteTree(path: string, removeTree?: RemoveTree): Promise
   if (removeOwned(path)) return;
   if (!removeTree) throw new CtrError('DENIED', `${path} holds files of subordinate ids`);
   await removeTree(path);
-  unlinkTree(Buffer.from(path));
+  removeTreeNow(path);
 }
 
 /** False when files of others are in the way. Symlinks are deleted, not followed. */
 function removeOwned(path: string): boolean {
   try {
-    unlinkTree(Buffer.from(path));
+    removeTreeNow(path);
     return true;
   } catch (error) {
     if (isRefusal(error)) return false;
     throw error;
   }
-}
-
-/** fs.rmSync takes 10 ms for the dozen files of a short-lived container; this takes 1 ms. Idempotent. */
-function unlinkTree(path: Buffer): void {
-  try {
-    unlinkSync(path);
-  } catch (error) {
-    const code = errnoOf(error);
-    if (code === 'ENOENT') return;
-    // Linux says EISDIR; POSIX would have EPERM.
-    if (code !== 'EISDIR' && code !== 'EPERM') throw error;
-    emptyDirectory(path);
-    rmdirSync(path);
-  }
-}
-
-function emptyDirectory(path: Buffer): void {
-  for (const name of readOwnDirectory(path)) unlinkTree(Buffer.concat([path, Buffer.from('/'), name]));
-}
-
-/** Images have directories that their owner may not read or write, and overlay's work/work has mode 000. */
-function readOwnDirectory(path: Buffer): Buffer[] {
-  const { mode, uid } = lstatSync(path);
-  if ((mode & 0o700) !== 0o700 && uid === process.geteuid?.()) chmodSync(path, 0o700);
-  return readdirSync(path, { encoding: 'buffer' });
 }
 
 /** ENOTEMPTY: Node went on past a directory whose content it could not delete. */

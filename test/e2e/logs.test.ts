@@ -1,5 +1,5 @@
 /** `ctr logs`: every byte, in its stream, also through rotation and while the container writes. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { type Bed, openBed } from '../support/bed.ts';
 import { needs } from '../support/needs.ts';
@@ -99,7 +99,7 @@ describe('--log-driver json-file and k8s-file [E]', () => {
         .trim()
         .split('\n')
         .map((line) => JSON.parse(line));
-    await until('the text', () => lines().length === 3, 10_000);
+    await until('the text', () => existsSync(path) && lines().length === 3, 10_000);
     expect(
       lines()
         .filter(({ stream }) => stream === 'stdout')

@@ -76,7 +76,7 @@ describe('ctr ps, podman-ps(1) [E]', () => {
       'seq 1 99999 > /f',
     );
     const { stdout } = await bed.ctr('ps', '-as', '--filter', 'name=writer', '--format', '{{.Size}}');
-    expect(stdout).toMatch(/^5\d\dkB \(virtual .*MB\)\n$/);
+    expect(stdout).toMatch(/^[56]\d\dkB \(virtual .*MB\)\n$/);
     await bed.ctr('rm', 'writer');
   });
 

@@ -70,7 +70,10 @@ export function killProcessesOf(user: UserIdentity): void {
   }
 }
 
-/** Pids whose real uid is the user's or one of the user's subordinate ids: containers' processes too. */
+/**
+ * Pids whose real uid is the user's or one of the user's subordinate ids: containers' processes too. Zombies are left
+ * out: their memory is gone, and when their parent (some CI's pid 1) reaps them is not ours to say.
+ */
 export function processesOf(user: UserIdentity): number[] {
   const [, first = '-1', count = '0'] = entryOf('/etc/subuid', user.name);
   const isTheirs = (uid: number) => uid === user.uid || (uid >= Number(first) && uid < Number(first) + Number(count));
@@ -101,7 +104,8 @@ function entryOf(file: string, name: string): string[] {
 
 function realUidOf(pid: number): number {
   try {
-    return Number(/^Uid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? -1);
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    return /^State:\s+Z/m.test(status) ? -1 : Number(/^Uid:\s+(\d+)/m.exec(status)?.[1] ?? -1);
   } catch {
     return -1;
   }

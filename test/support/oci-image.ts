@@ -31,6 +31,7 @@ export interface ImageOptions {
   readonly env?: readonly string[];
   readonly user?: string;
   readonly workingDir?: string;
+  readonly volumes?: readonly string[];
 }
 
 export interface Descriptor {
@@ -83,6 +84,7 @@ export function imageOf(
         Cmd: options.cmd ?? ['sh'],
         ...(options.user === undefined ? {} : { User: options.user }),
         ...(options.workingDir === undefined ? {} : { WorkingDir: options.workingDir }),
+        ...(options.volumes ? { Volumes: Object.fromEntries(options.volumes.map((path) => [path, {}])) } : {}),
       },
       rootfs: { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) },
       history: layers.map((_, index) => ({ created: '1970-01-01T00:00:00Z', created_by: `layer ${index + 1}` })),

@@ -27,7 +27,7 @@ export function runtimeMount(mount: MountRequest, facts: HostFacts, user: Contai
     case 'volume':
       return sourcedMount(mount, facts, withDefault(withDefault(words, 'nosuid', 'suid'), 'nodev', 'dev'), access);
     case 'image':
-      return sourcedMount(mount, facts, ['nosuid', 'nodev'], access);
+      return sourcedMount(mount, facts, [], access);
     case 'tmpfs':
       return { destination, type: 'tmpfs', source: 'tmpfs', options: [...memoryOptions(mount, words, user), access] };
     case 'ramfs': {

@@ -65,7 +65,8 @@ export async function* packTree(path: ByteString, name: ByteString, options: Pac
 function* packEntry(walk: Walk, found: Found): Generator<Buffer> {
   const { stat } = found;
   if (stat.isDirectory()) yield* packDirectory(walk, found);
-  else if (stat.isCharacterDevice() && stat.rdev === 0n && !walk.options.isMerged) yield whiteout(walk, inDirectory(found.name, '.wh.'));
+  else if (stat.isCharacterDevice() && stat.rdev === 0n && !walk.options.isMerged)
+    yield whiteout(walk, inDirectory(found.name, '.wh.'));
   else if (stat.isFile() || stat.isSymbolicLink() || stat.isFIFO()) yield* packLeaf(walk, found);
 }
 

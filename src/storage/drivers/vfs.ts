@@ -40,10 +40,14 @@ type HardLinks = Map<string, Buffer>;
 
 function copyDirectory(from: Buffer, to: Buffer, links: HardLinks, contentOnly = false): void {
   const stat = lstatSync(from);
-  if (getXattr(from, 'user.overlay.opaque')?.toString() === 'y') {
-    for (const name of readdirSync(to, { encoding: 'buffer' })) remove(join(to, name));
-  }
-  for (const name of readdirSync(from, { encoding: 'buffer' })) copyEntry(join(from, name), join(to, name), links);
+  const names = readdirSync(from, { encoding: 'buffer' });
+  const [marks, entries] = [names.filter(isMark), names.filter((name) => !isMark(name))];
+  const isOpaque = getXattr(from, 'user.overlay.opaque')?.toString() === 'y' || marks.some(isOpaqueMark);
+  const hidden = isOpaque
+    ? readdirSync(to, { encoding: 'buffer' })
+    : marks.map((mark) => mark.subarray(markPrefix.length));
+  for (const name of hidden) remove(join(to, name));
+  for (const name of entries) copyEntry(join(from, name), join(to, name), links);
   if (!contentOnly) copyAttributes(from, to, stat);
 }
 
@@ -88,6 +92,11 @@ function timespec(time: bigint): { seconds: number; nanoseconds: number } {
   const nanoseconds = ((time % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n;
   return { seconds: Number((time - nanoseconds) / 1_000_000_000n), nanoseconds: Number(nanoseconds) };
 }
+
+/** Written where the file system refuses overlay's own marks (image/layer/overlay-marks.ts), and by fuse-overlayfs. */
+const markPrefix = '.wh.';
+const isMark = (name: Buffer) => name.subarray(0, markPrefix.length).toString('latin1') === markPrefix;
+const isOpaqueMark = (name: Buffer) => name.toString('latin1') === '.wh..wh..opq';
 
 const isWhiteout = (stat: Stats) => stat.isCharacterDevice() && stat.rdev === 0;
 const remove = (path: Buffer) => rmSync(path, { recursive: true, force: true });

@@ -5,14 +5,14 @@ import { updateLife } from '../storage/container-life.ts';
 import { type ContainerRecord, lockContainer, resolveContainer } from '../storage/container-store.ts';
 import { findImage } from '../storage/image-store.ts';
 import { recordContainerEvent } from './container-events.ts';
-import { isRunning, readStatus } from './container-status.ts';
+import { readStatus } from './container-status.ts';
 import { startAttached } from './follow-container.ts';
 import { readConfig } from './images.ts';
 import type { RunRequest } from './run-request.ts';
 import { type ContainerToStart, startDetached } from './start-container.ts';
 import { type StopOptions, stopContainer } from './stop-container.ts';
 import { storedRequest } from './stored-request.ts';
-import { untilEnded } from './wait-container.ts';
+import { isUp, untilEnded } from './wait-container.ts';
 
 export function containerToStart(host: Host, container: ContainerRecord): ContainerToStart {
   const request = storedRequest(container);
@@ -30,7 +30,7 @@ export function containerToStart(host: Host, container: ContainerRecord): Contai
 
 /** Start it in the background. One that runs is left alone, as Podman and Docker do. */
 export async function startExisting(host: Host, container: ContainerRecord): Promise<void> {
-  if (await isUp(host, container)) return;
+  if (await isLeftAlone(host, container)) return;
   const subject = containerToStart(host, container);
   await startRequired(host, container, subject.request);
   await startDetached(host, subject);
@@ -59,7 +59,7 @@ export async function startExistingAttached(
   container: ContainerRecord,
   { interactive, detachKeys, sigProxy }: AttachOptions,
 ): Promise<number> {
-  if (await isUp(host, container)) {
+  if (await isLeftAlone(host, container)) {
     throw new CtrError('STATE', `container ${container.name} is running already`, {
       hint: `\`ctr attach ${container.name}\` attaches to it`,
     });
@@ -71,9 +71,9 @@ export async function startExistingAttached(
 }
 
 /** One that is about to end is waited for; one that has survived its stop is up again, for its restart policy too. */
-async function isUp(host: Host, container: ContainerRecord): Promise<boolean> {
+async function isLeftAlone(host: Host, container: ContainerRecord): Promise<boolean> {
   const status = readStatus(host, container.id);
-  if (status.name !== 'stopping') return isRunning(status);
+  if (status.name !== 'stopping') return isUp(host, container.id);
   if (await untilEnded(host, container.id, storedRequest(container).stopTimeoutMs + killMarginMs)) return false;
   using _lock = lockContainer(host, container.id);
   updateLife(host, container.id, { isStopped: false });
@@ -96,7 +96,7 @@ export async function startRequired(
     if (chain.includes(required.id)) {
       throw new CtrError('STATE', `container ${container.name} requires ${required.name}, which requires it in turn`);
     }
-    if (await isUp(host, required)) continue;
+    if (await isLeftAlone(host, required)) continue;
     const subject = containerToStart(host, required);
     await startRequired(host, required, subject.request, chain);
     await startDetached(host, subject);

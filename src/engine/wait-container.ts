@@ -1,6 +1,7 @@
 /** Waiting for what a container does: its end for ourselves, any condition for `ctr wait`. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Host } from '../base/host.ts';
+import { readLife } from '../storage/container-life.ts';
 import { readContainer } from '../storage/container-store.ts';
 import { readEvents } from '../storage/event-log.ts';
 import { isRunning, readStatus, type StatusName } from './container-status.ts';
@@ -14,6 +15,23 @@ export async function untilEnded(host: Host, id: string, timeoutMs = Number.POSI
   }
   return true;
 }
+
+/**
+ * Whether it runs its command. A `ctr start` that was killed before it let the first process go leaves one that ends by
+ * itself at once (ns/supervisor.ts); one that is at work meanwhile has soon done it.
+ */
+export async function isUp(host: Host, id: string): Promise<boolean> {
+  const deadline = Date.now() + startPatienceMs;
+  for (;;) {
+    const status = readStatus(host, id);
+    if (!isRunning(status)) return false;
+    const runsItsCommand = status.pid !== 0 && status.startedAt === readLife(host, id).startedAt;
+    if (runsItsCommand || Date.now() > deadline) return true;
+    await sleep(5);
+  }
+}
+
+const startPatienceMs = 2000;
 
 /** podman-wait(1) --condition. */
 export const waitConditions = [

@@ -1,14 +1,12 @@
 /** What runtime-spec.ts has to know about host and image for one container, found out and prepared. */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { CtrError } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
 import { version } from '../base/version.ts';
 import { capabilityNames, lastCapability } from '../linux/capabilities.ts';
 import type { IdMaps } from '../ns/id-maps.ts';
 import type { ContainerDefaults } from '../oci/image-config.ts';
-import { readRunningState } from '../storage/container-state.ts';
-import { type ContainerRecord, resolveContainer } from '../storage/container-store.ts';
+import type { ContainerRecord } from '../storage/container-store.ts';
 import { readFileInLayers } from '../storage/layer-file.ts';
 import { layout } from '../storage/layout.ts';
 import { type ContainerNetwork, ownsNetwork } from './container-network.ts';
@@ -16,7 +14,7 @@ import { containerEnvText, hostnameText, hostsText, resolvText } from './etc-fil
 import type { RunRequest } from './run-request.ts';
 import type { HostFacts, RuntimeSpecInput } from './runtime-spec/facts.ts';
 import { hostnameFor } from './runtime-spec.ts';
-import { findExecutable } from './user-namespace.ts';
+import { namespacePaths } from './shared-namespaces.ts';
 
 /** /etc/passwd and /etc/group of real systems stay far below this. */
 const maxUserFileBytes = 4 * 1024 * 1024;
@@ -30,6 +28,8 @@ export interface FactsRequest {
   readonly stack: readonly string[];
   readonly consoleSize?: { readonly height: number; readonly width: number } | undefined;
   readonly sourceOf: HostFacts['sourceOf'];
+  readonly keptUser?: HostFacts['keptUser'];
+  readonly secretFiles?: HostFacts['secretFiles'];
 }
 
 export function runtimeSpecInput(host: Host, facts: FactsRequest): RuntimeSpecInput {
@@ -46,10 +46,9 @@ export function runtimeSpecInput(host: Host, facts: FactsRequest): RuntimeSpecIn
   return input;
 }
 
-function hostFacts(host: Host, { container, request, maps, consoleSize, sourceOf }: FactsRequest): HostFacts {
+function hostFacts(host: Host, facts: FactsRequest): HostFacts {
+  const { container, request, maps, consoleSize, sourceOf, keptUser, secretFiles } = facts;
   const etc = (name: string) => layout.containerEtc(host, container.id, name);
-  const init = request.init ? initProgram(host) : undefined;
-  const network = networkNamespaceOf(host, request);
   return {
     rootPath: layout.rootMount(host, container.id),
     uidMappings: maps.uid,
@@ -63,8 +62,13 @@ function hostFacts(host: Host, { container, request, maps, consoleSize, sourceOf
       ...(request.dns.includes('none') ? {} : { resolvConf: etc('resolv.conf') }),
     },
     hostDevices: request.security.privileged ? openableDevices() : [],
-    ...(init === undefined ? {} : { initPath: init }),
-    ...(network === undefined ? {} : { networkNamespacePath: network }),
+    namespacePaths: namespacePaths(host, request),
+    sharedMemoryMounts: ['/dev/shm', '/dev/mqueue'].filter(
+      (path) => request.namespaces?.ipc?.mode === 'host' && existsSync(path),
+    ),
+    ...(keptUser ? { keptUser } : {}),
+    ...(secretFiles ? { secretFiles } : {}),
+    ...(request.timezone === undefined ? {} : zoneOf(request.timezone)),
     ...(consoleSize ? { consoleSize } : {}),
     sourceOf,
   };
@@ -109,18 +113,10 @@ function writeEtcFiles(host: Host, { container, request, network }: FactsRequest
   );
 }
 
-/** tini and catatonit are static and understand the same command line. */
-function initProgram(host: Host): string | undefined {
-  const name = ['catatonit', 'tini-static', 'tini'].find((each) => findExecutable(host, each) !== undefined);
-  return name === undefined ? undefined : findExecutable(host, name);
-}
-
-function networkNamespaceOf(host: Host, { network }: RunRequest): string | undefined {
-  if (network.mode !== 'container') return undefined;
-  const other = resolveContainer(host, network.container);
-  const state = readRunningState(host, other.id);
-  if (state) return `/proc/${state.init.pid}/ns/net`;
-  throw new CtrError('STATE', `container ${other.name} is not running: its network cannot be joined`);
+/** `local` is the host's zone, resolved: /etc/localtime is a link into the zone files. */
+function zoneOf(zone: string): { zoneFile?: string } {
+  const path = zone === 'local' ? '/etc/localtime' : `/usr/share/zoneinfo/${zone}`;
+  return existsSync(path) ? { zoneFile: realpathSync(path) } : {};
 }
 
 /** Devices below /dev that can be bound into a container that gets them all. */

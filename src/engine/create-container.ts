@@ -9,6 +9,7 @@ import { findImage, type StoredImage } from '../storage/image-store.ts';
 import { hasLayer } from '../storage/layer-store.ts';
 import { lockWhenFree, storeLockOf } from '../storage/lock.ts';
 import { recordContainerEvent } from './container-events.ts';
+import { type ContainerIds, containerIds } from './container-ids.ts';
 import { readConfig } from './images.ts';
 import type { WatchPull } from './pull.ts';
 import { makeRoot } from './rootfs.ts';
@@ -28,7 +29,9 @@ export interface CreatedContainer {
 export async function createContainer(host: Host, given: RunRequest, watchPull?: WatchPull): Promise<CreatedContainer> {
   let request = given;
   if (request.limits) (await import('./cgroups.ts')).cgroupFor(host, '', request.limits);
+  const ids = containerIds(host, request);
   const stored = request.image === undefined ? undefined : await ensureImage(host, request, request.image, watchPull);
+  if (stored) await unpackFor(host, stored, ids);
   const defaults = stored ? readConfig(host, stored.image).config : {};
   const command = commandFor(request, defaults);
   const cidFile = request.cidFile === undefined ? undefined : claimCidFile(request.cidFile);
@@ -40,7 +43,7 @@ export async function createContainer(host: Host, given: RunRequest, watchPull?:
     const source = {
       id: allocated.id,
       diffIds: stored?.image.diffIds ?? [],
-      ownerKind: ownerKindFor(idMapsFor(host)),
+      ownerKind: ids.ownerKind,
       driver: chooseStorageDriver(host).driver,
     };
     await makeRoot(host, source, request.rootfs);
@@ -62,6 +65,21 @@ export async function createContainer(host: Host, given: RunRequest, watchPull?:
     cidFile?.discard();
     throw error;
   }
+}
+
+/** Layers of another map are unpacked from the blobs that are there, once for all containers that have the map. */
+async function unpackFor(host: Host, { image }: StoredImage, ids: ContainerIds): Promise<void> {
+  if (image.diffIds.every((diffId) => hasLayer(host, { diffId, kind: ids.ownerKind }))) return;
+  const [{ ensureUnpacked }, { unpackingFor }] = await Promise.all([
+    import('../image/pull.ts'),
+    import('./unpacking.ts'),
+  ]);
+  host.log.info('unpacking the image for this map of ids (once)');
+  using _store = await lockWhenFree(storeLockOf(host), 'shared');
+  if (await ensureUnpacked(image, { host, ...(await unpackingFor(host, ids)) })) return;
+  throw new CtrError('STATE', 'an archive of the image is missing, so it cannot be unpacked for this map of ids', {
+    hint: 'pull the image again',
+  });
 }
 
 /** podman-run(1) --replace. */

@@ -17,23 +17,21 @@ import { sysctlsFor } from './runtime-spec/sysctls.ts';
 import { parentsFirst, readOnlyTmpfs, requestedMounts, runtimeMount } from './runtime-spec/user-mounts.ts';
 import { type ContainerUser, lookUpUser } from './user-lookup.ts';
 
-/** Where --init's program appears in the container; nothing that images keep is there. */
-export const initTarget = '/run/ctr-init';
-
 export function runtimeSpecFor(input: RuntimeSpecInput): RuntimeConfig {
   const { request, defaults, facts } = input;
-  const user = lookUpUser(request.user ?? defaults.User ?? '', input.userFiles, request.groupAdd);
+  const user = lookUpUser(userSpec(input), input.userFiles, request.groupAdd);
   const hostname = hostnameFor(input);
   const wanted = requestedMounts(request, defaults);
   const added = [
     ...etcMounts(input),
     ...readOnlyTmpfs(request, wanted),
     ...wanted.map((mount) => runtimeMount(mount, facts, user)),
-    ...initMount(input),
+    ...secretMounts(input),
+    ...zoneMount(input),
   ];
   const config: RuntimeConfig = {
     ociVersion: '1.2.0',
-    hostname,
+    ...((request.namespaces?.uts?.mode ?? 'private') === 'private' ? { hostname } : {}),
     root: { path: facts.rootPath, readonly: request.readOnly },
     process: processFor(input, user, hostname),
     mounts: [...defaultMounts(input), ...parentsFirst(added)],
@@ -65,7 +63,12 @@ export function commandFor(request: RunRequest, defaults: ContainerDefaults): re
 
 /** The host's name with the host's network, as in Docker and Podman: programs look their own name up. */
 export function hostnameFor({ request, id, facts }: Pick<RuntimeSpecInput, 'request' | 'id' | 'facts'>): string {
-  return request.hostname ?? (request.network.mode === 'host' ? facts.hostHostname : id.slice(0, 12));
+  const uts = request.namespaces?.uts?.mode ?? 'private';
+  if (uts !== 'private' && request.hostname !== undefined) {
+    throw new CtrError('USAGE', `--hostname cannot be combined with --uts ${uts}: the name belongs to others`);
+  }
+  const isHost = request.network.mode === 'host' || uts === 'host';
+  return request.hostname ?? (isHost ? facts.hostHostname : id.slice(0, 12));
 }
 
 function processFor(input: RuntimeSpecInput, user: ContainerUser, hostname: string): RuntimeProcess {
@@ -74,7 +77,7 @@ function processFor(input: RuntimeSpecInput, user: ContainerUser, hostname: stri
   return {
     terminal: request.tty,
     ...(request.tty && facts.consoleSize ? { consoleSize: facts.consoleSize } : {}),
-    args: request.init ? [initTarget, '--', ...command] : command,
+    args: command,
     env: environmentFor(input, user, hostname),
     cwd: posix.resolve('/', request.workdir ?? defaults.WorkingDir ?? '/'),
     user: { uid: user.uid, gid: user.gid, additionalGids: user.additionalGids, umask: request.umask },
@@ -108,11 +111,14 @@ function linuxFor(input: RuntimeSpecInput): RuntimeLinux {
 }
 
 function namespacesFor({ request, facts }: RuntimeSpecInput): RuntimeLinux['namespaces'] {
-  const own = (['user', 'mount', 'pid', 'ipc', 'uts', 'cgroup'] as const).map((type) => ({ type }));
-  const { network } = request;
-  if (network.mode === 'host') return own;
-  const path = network.mode === 'ns' ? network.path : facts.networkNamespacePath;
-  return [...own, path === undefined ? { type: 'network' } : { type: 'network', path }];
+  const { user, pid, ipc, uts, cgroup, network } = facts.namespacePaths ?? {};
+  const paths = { user, mount: undefined, pid, ipc, uts, cgroup, network };
+  const modes = { ...request.namespaces, network: request.network } as const;
+  return (['user', 'mount', 'pid', 'ipc', 'uts', 'cgroup', 'network'] as const).flatMap((type) => {
+    if (type !== 'user' && type !== 'mount' && modes[type]?.mode === 'host') return [];
+    const path = paths[type];
+    return [path === undefined ? { type } : { type, path }];
+  });
 }
 
 /** Device nodes are bound from the host: a user namespace may not make any (mknod(2)). */
@@ -127,14 +133,32 @@ function devicesFor({ request, facts }: RuntimeSpecInput): RuntimeLinux['devices
   return [...devices.values()];
 }
 
-function initMount({ request, facts }: RuntimeSpecInput): RuntimeConfig['mounts'] {
-  if (!request.init) return [];
-  if (facts.initPath === undefined) {
-    throw new CtrError('UNSUPPORTED', '--init: no init program was found on this host', {
-      hint: 'install catatonit or tini',
-    });
-  }
-  return [{ destination: initTarget, type: 'bind', source: facts.initPath, options: ['bind', 'rprivate', 'ro'] }];
+function secretMounts({ facts }: RuntimeSpecInput): RuntimeConfig['mounts'] {
+  return (facts.secretFiles ?? []).map(({ source, target }) => {
+    return {
+      destination: target,
+      type: 'bind',
+      source,
+      options: ['bind', 'rprivate', 'ro', 'nosuid', 'nodev', 'noexec'],
+    };
+  });
+}
+
+/** --tz: programs without $TZ read /etc/localtime. */
+function zoneMount({ request, facts }: RuntimeSpecInput): RuntimeConfig['mounts'] {
+  const destination = '/etc/localtime';
+  if (facts.zoneFile === undefined || request.mounts.some(({ target }) => target === destination)) return [];
+  return [{ destination, type: 'bind', source: facts.zoneFile, options: ['bind', 'rprivate', 'ro'] }];
+}
+
+/** --user wins; then the user of --userns=keep-id, as in Podman; then the image's. */
+export function userSpec({
+  request,
+  defaults,
+  facts,
+}: Pick<RuntimeSpecInput, 'request' | 'defaults' | 'facts'>): string {
+  const { keptUser } = facts;
+  return request.user ?? (keptUser ? `${keptUser.uid}:${keptUser.gid}` : (defaults.User ?? ''));
 }
 
 /** crun's annotation for "the supplementary groups of the caller stay", which no member of the spec says. */

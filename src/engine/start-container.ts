@@ -1,5 +1,5 @@
 /** Start a container that exists: its OCI config, the plan, the launch, the runtime state. */
-import { closeSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
 import { CtrError, errnoOf } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
 import { removeTreeNow } from '../base/remove-tree.ts';
@@ -19,17 +19,20 @@ import type { ContainerCgroup } from './cgroups.ts';
 import { cleanupProgram } from './cleanup-program.ts';
 import { recordContainerEvent } from './container-events.ts';
 import { runtimeSpecInput } from './container-facts.ts';
+import { containerIds, hasRoot, isRootOther } from './container-ids.ts';
 import { type OutputPlan, outputPlanFor } from './container-logging.ts';
 import { type ContainerNetwork, networkFor } from './container-network.ts';
 import { finishLocked } from './finish-container.ts';
 import { healthPlanFor } from './healthcheck.ts';
+import { passwdLines } from './passwd-entry.ts';
 import type { PlannedRestart } from './restart-policy.ts';
 import { rootfsFor } from './rootfs.ts';
 import type { RunRequest } from './run-request.ts';
 import { runtimeSpecFor } from './runtime-spec.ts';
+import { secretsFor } from './secrets.ts';
 import { fillMemory } from './tmpfs-content.ts';
-import { idMapsFor } from './user-namespace.ts';
 import { prepareMounts } from './volumes.ts';
+import { isUp } from './wait-container.ts';
 
 /** How the container's stdio is connected to this process. */
 export interface Connection {
@@ -64,31 +67,72 @@ export async function planStart(
   { container, defaults, request }: ContainerToStart,
   consoleSize?: Connection['consoleSize'],
 ): Promise<PlannedContainer> {
-  const maps = idMapsFor(host);
+  const ids = containerIds(host, request);
+  const { maps } = ids;
   const network = await networkFor(host, request);
   const rootfs = rootfsFor(host, container, request.rootfs);
   const { stack } = rootfs;
   const sourceOf = await prepareMounts(host, { container, request, defaults, stack });
+  const secrets = await secretsFor(host, container.id, request);
   const input = runtimeSpecInput(host, {
     ...{ container, request, defaults, maps, network, consoleSize, sourceOf, stack },
+    secretFiles: secrets.files,
+    ...(ids.user ? { keptUser: ids.user } : {}),
   });
   const config = runtimeSpecFor(input);
   const filled = fillMemory(host, container.id, config, stack);
   const plan = planContainer({
-    config: filled.config,
+    config: withEnvironment(filled.config, secrets.env),
+    isRootOther: isRootOther(maps, host.uid),
+    hasRoot: hasRoot(maps),
+    owners: [...secrets.owners, ...ownersOfRoot(host, container)],
+    appends: request.rootfs && !request.rootfs.overlay ? [] : passwdLines(input, config.process.user),
+    reaper: request.init,
+    personality: request.personality,
     root: rootfs.plan,
     rootMount: layout.rootMount(host, container.id),
     isDirectory,
     seccompFilter: seccompFilter(host, request, config),
     canSetGroups: maps.kind !== 'single',
     pretendsOwners: maps.kind === 'single',
-    preserveFds: 0,
+    preserveFds: checkedDescriptors(request.preserveFds ?? 0),
   });
   const prepare = async (pid: number) => {
     await rootfs.prepare?.(pid);
     await filled.prepare?.(pid);
   };
   return { config, plan, maps, network, prepare };
+}
+
+/** The secrets are in no file of ours: config.json is written without them. */
+function withEnvironment(config: RuntimeConfig, env: readonly string[]): RuntimeConfig {
+  return env.length === 0
+    ? config
+    : { ...config, process: { ...config.process, env: [...config.process.env, ...env] } };
+}
+
+/** Layers of another map have their owners; the upper directory, which is `/` of the container, is the caller's. */
+function ownersOfRoot(host: Host, { id, ownerKind }: ContainerRecord) {
+  if (!ownerKind.startsWith('x')) return [];
+  return [{ path: layout.upper(host, id), uid: 0, gid: 0, mode: 0o755 }];
+}
+
+/** Node opens descriptors of its own; without one of the caller's at the place, one of those would be given away. */
+function checkedDescriptors(count: number): number {
+  for (let fd = 3; fd < 3 + count; fd++) {
+    const target = linkTarget(`/proc/self/fd/${fd}`);
+    if (target !== undefined && !target.startsWith('anon_inode:')) continue;
+    throw new CtrError('USAGE', `--preserve-fds ${count}: descriptor ${fd} is not open here`);
+  }
+  return count;
+}
+
+function linkTarget(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Of what is below a volume nothing is believed: its symlinks are resolved within. */
@@ -156,7 +200,8 @@ async function refuseUnlessStartable(host: Host, { id, name }: ContainerRecord):
   if (!existsSync(layout.container(host, id))) {
     throw new CtrError('NOT_FOUND', `container ${name} was removed while it was being started`);
   }
-  await finishLocked(host, id);
+  const isRunning = readState(host, id) !== undefined && (await isUp(host, id));
+  if (!isRunning) await finishLocked(host, id);
   if (readState(host, id)) throw new CtrError('STATE', `container ${name} is running already`);
 }
 
@@ -177,6 +222,7 @@ function launchRequest(
     plan,
     maps,
     terminal: request.tty,
+    preserveFds: request.preserveFds,
     stdin: connection.stdin,
     output: outputs.output,
     // Who would have had the output directly gets a copy when a log needs it as well.

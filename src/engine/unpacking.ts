@@ -6,6 +6,7 @@ import type { Host } from '../base/host.ts';
 import { createLayerUnpacker } from '../image/layer/unpack-client.ts';
 import type { LayerUnpacker } from '../image/layer-unpacker.ts';
 import { pipe } from '../linux/descriptors.ts';
+import type { IdMaps } from '../ns/id-maps.ts';
 import { startInside } from '../ns/inside.ts';
 import type { Digest } from '../oci/digest.ts';
 import { stageLayer } from '../storage/layer-store.ts';
@@ -19,15 +20,21 @@ export interface Unpacking {
   readonly unpacker: () => Promise<LayerUnpacker>;
 }
 
-export async function unpackingFor(host: Host): Promise<Unpacking> {
-  const maps = idMapsFor(host);
-  return { ownerKind: ownerKindFor(maps), unpacker: () => startUnpacker(host) };
+/** For the usual map of this user, or for another one. */
+export async function unpackingFor(
+  host: Host,
+  ids: { readonly maps: IdMaps; readonly ownerKind: OwnerKind } = usualIds(host),
+): Promise<Unpacking> {
+  return { ownerKind: ids.ownerKind, unpacker: () => startUnpacker(host, ids.maps, ids.ownerKind) };
 }
 
-async function startUnpacker(host: Host): Promise<LayerUnpacker> {
-  ensureDataRoot(host);
+function usualIds(host: Host) {
   const maps = idMapsFor(host);
-  const kind = ownerKindFor(maps);
+  return { maps, ownerKind: ownerKindFor(maps) };
+}
+
+async function startUnpacker(host: Host, maps: IdMaps, kind: OwnerKind): Promise<LayerUnpacker> {
+  ensureDataRoot(host);
   const [requestsOut, requestsIn] = pipe();
   const [answersOut, answersIn] = pipe();
   const args = ownProgram('unpack-worker');

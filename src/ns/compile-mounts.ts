@@ -137,6 +137,7 @@ function cloneTree(program: Program, step: Extract<Step, { kind: 'clone-tree' }>
   const fd = keep(mounts, step.mount, program);
   const recursive = step.recursive ? AT_RECURSIVE : 0;
   const flags = OPEN_TREE_CLONE | O.CLOEXEC | recursive;
+  const back = step.namespace === undefined ? undefined : enterNamespace(program, step.namespace);
   if (step.subpath === undefined) {
     program.call('open_tree', [AT_FDCWD, program.text(step.source), flags], { into: fd });
   } else {
@@ -144,7 +145,22 @@ function cloneTree(program: Program, step: Extract<Step, { kind: 'clone-tree' }>
     program.call('open_tree', [below, program.text(''), flags | AT_EMPTY_PATH], { into: fd });
     program.call('close', [below]);
   }
+  if (back) {
+    program.call('setns', [back, 0]);
+    program.call('close', [back]);
+  }
   setAttributes(program, fd, program.text(''), AT_EMPTY_PATH | recursive, step.attributes);
+}
+
+/** open_tree(2) takes mounts of the own mount namespace only, so for a moment that is another one: setns(2). */
+function enterNamespace(program: Program, path: string): Variable {
+  const [own, other] = [program.variable(), program.variable()];
+  const flags = O.RDONLY | O.CLOEXEC;
+  program.call('openat', [AT_FDCWD, program.text('/proc/self/ns/mnt'), flags, 0], { into: own });
+  program.call('openat', [AT_FDCWD, program.text(path), flags, 0], { into: other });
+  program.call('setns', [other, 0]);
+  program.call('close', [other]);
+  return own;
 }
 
 /** openat2(2) with struct open_how {flags, mode, resolve}: `root` is what `/` and `..` mean in `path`. */

@@ -107,7 +107,7 @@ function loopbackUp(program: Program): void {
   program.call('close', [fd]);
 }
 
-const [sigkill, sigchld, sigstop, sigrtmax] = [9, 17, 19, 64];
+const [sigkill, sigchld, sigstop, lastStandard] = [9, 17, 19, 31];
 
 /**
  * Every catchable signal gets its default action (or is ignored) and none is blocked: Node ignores SIGPIPE, callers such
@@ -117,9 +117,8 @@ export function resetSignals(program: Program, action: 'default' | 'ignore'): vo
   const byDefault = program.words([0, 0, 0, 0]);
   const act = action === 'default' ? byDefault : program.words([1, 0, 0, 0]);
   const none = program.words([0]);
-  for (let signal = 1; signal <= sigrtmax; signal++) {
-    // The two that cannot be caught, and the two that glibc keeps for threads (never changed by anyone).
-    if ([sigkill, sigstop, 32, 33].includes(signal)) continue;
+  for (let signal = 1; signal <= lastStandard; signal++) {
+    if (signal === sigkill || signal === sigstop) continue;
     // An ignored SIGCHLD would make the kernel reap children and keep their status from wait4(2).
     program.call('rt_sigaction', [signal, signal === sigchld ? byDefault : act, 0, 8]);
   }

@@ -17,6 +17,8 @@ export interface IdMaps {
   readonly gid: readonly IdMapping[];
   /** newuidmap and newgidmap, for `subordinate`. */
   readonly helpers?: { readonly uid: string; readonly gid: string };
+  /** The user namespace exists and has them: they are not written. */
+  readonly isJoined?: true;
   /** Why a better rung was not taken: one line for the user. */
   readonly notice?: string;
 }
@@ -37,7 +39,7 @@ export function chooseIdMaps(caller: Caller): IdMaps {
     gid: [{ containerID: 0, hostID: caller.gid, size: 1 }],
     notice: `${notice}; all files and processes of the container have your own id (docs/rootless.md)`,
   });
-  if (caller.uid === 0 && (ranges.uid.length === 0 || ranges.gid.length === 0)) return identity();
+  if (caller.uid === 0 && (ranges.uid.length === 0 || ranges.gid.length === 0)) return identityMaps();
   if (ranges.uid.length === 0) return single('no subordinate ids for this user in /etc/subuid');
   if (ranges.gid.length === 0) return single('no subordinate ids for this user in /etc/subgid');
   const [uid, gid] = [caller.find('newuidmap'), caller.find('newgidmap')];
@@ -61,7 +63,7 @@ function withRanges(own: number, ranges: ReadonlyArray<{ start: number; count: n
 }
 
 /** All ids that this process' own user namespace has, unchanged. */
-function identity(): IdMaps {
+export function identityMaps(): IdMaps {
   const own = (file: string) =>
     parseIdMap(readFileSync(file, 'utf8')).map(({ containerID, size }) => ({ containerID, hostID: containerID, size }));
   return { kind: 'identity', uid: own('/proc/self/uid_map'), gid: own('/proc/self/gid_map') };
@@ -85,6 +87,7 @@ export function highestId(maps: readonly IdMapping[]): number {
 
 /** Give the user namespace of `pid` its maps. Both helpers run side by side: they are most of the time of a start. */
 export function writeIdMaps(pid: number, maps: IdMaps): void {
+  if (maps.isJoined) return;
   if (maps.helpers) {
     const running = [startHelper(maps.helpers.uid, pid, maps.uid), startHelper(maps.helpers.gid, pid, maps.gid)];
     for (const helper of running) helper();

@@ -33,6 +33,8 @@ export interface PlanRequest {
    * user_namespaces(7): root there has no rights over a directory whose group is not mapped.
    */
   readonly isRootOther?: boolean;
+  /** False: no id of the user namespace is 0 (a single id that is another). */
+  readonly hasRoot?: boolean;
   /** Files of ours that are bound into the container and belong to a user of it. */
   readonly owners?: ReadonlyArray<{ path: string; uid: number; gid: number; mode: number }>;
   /** Lines for files of the container, after its root is in place. */
@@ -40,8 +42,6 @@ export interface PlanRequest {
   /** An init of ours is process 1. */
   readonly reaper?: boolean;
   readonly personality?: 'LINUX' | 'LINUX32' | undefined;
-  /** Namespaces that have to be joined before the clone. */
-  readonly join?: Plan['join'];
 }
 
 export interface Plan {
@@ -68,9 +68,9 @@ export function planContainer(request: PlanRequest): Plan {
   // A cgroup namespace begins where its maker is: it is made later, when the process is in its cgroup.
   const made = namespaces.filter(({ type, path }) => path === undefined && type !== 'cgroup');
   const asRoot: Step = { kind: 'become-root', clearGroups: canClearGroups(request) };
-  const { isRootOther = false } = request;
+  const { isRootOther = false, hasRoot = true } = request;
   return {
-    ...(request.join ? { join: request.join } : {}),
+    ...joinBefore(request.config),
     cloneFlags: made.reduce((flags, { type }) => flags | cloneFlag[type], 0),
     steps: [
       { kind: 'wait-for-maps' },
@@ -79,7 +79,7 @@ export function planContainer(request: PlanRequest): Plan {
       ...joinNamespaces(request.config),
       ...gatherMounts(request),
       ...enterRoot(request),
-      ...(isRootOther ? [asRoot] : []),
+      ...(isRootOther && hasRoot ? [asRoot] : []),
       ...attachMounts(request),
       ...(request.appends ?? []).map((append): Step => ({ kind: 'append-file', ...append })),
       ...protect(request.config),
@@ -121,6 +121,13 @@ export function planProcess(request: ProcessPlanRequest): Step[] {
 const keepsGroups = ({ annotations }: RuntimeConfig) => annotations?.['run.oci.keep_original_groups'] === '1';
 const canClearGroups = ({ config, canSetGroups }: PlanRequest) => canSetGroups && !keepsGroups(config);
 
+/** Only a child can be in another pid namespace, and only the user namespace gives the right to join the others. */
+function joinBefore({ linux }: RuntimeConfig): Pick<Plan, 'join'> {
+  const pathOf = (wanted: NamespaceType) => linux.namespaces.find(({ type }) => type === wanted)?.path;
+  const user = pathOf('user');
+  return user === undefined ? {} : { join: { user, pid: pathOf('pid') } };
+}
+
 /** User and pid namespace are joined before the clone; the mount namespace is always the container's own. */
 function joinNamespaces(config: RuntimeConfig): Step[] {
   return config.linux.namespaces.flatMap(({ type, path }): Step[] => {
@@ -139,7 +146,7 @@ const attributeWords = new Set([
 const handledElsewhere = new Set(['tmpcopyup', 'notmpcopyup', 'z', 'Z', 'U', 'copy', 'nocopy', 'newinstance']);
 
 /** Option words of ours: what is mounted is below the source or the overlay; where an overlay's relative names begin. */
-const wordValue = ({ options }: RuntimeMount, key: 'subpath' | 'cwd') =>
+const wordValue = ({ options }: RuntimeMount, key: 'subpath' | 'cwd' | 'mntns') =>
   options.find((word) => word.startsWith(`${key}=`))?.slice(key.length + 1);
 
 const isBind = ({ type, options }: RuntimeMount) =>
@@ -155,10 +162,12 @@ function gatherMounts({ config, rootMount, isRootOther }: PlanRequest): Step[] {
     const name = mountName(index, mount);
     if (isBind(mount)) {
       const recursive = mount.options.includes('rbind');
-      return [{ kind: 'clone-tree', mount: name, source: mount.source, ...below, recursive, attributes }];
+      const mntns = wordValue(mount, 'mntns');
+      const elsewhere = mntns === undefined ? {} : { namespace: mntns };
+      return [{ kind: 'clone-tree', mount: name, source: mount.source, ...below, ...elsewhere, recursive, attributes }];
     }
     const options = mount.options.filter(
-      (word) => !attributeWords.has(word) && !handledElsewhere.has(word) && !/^(subpath|cwd)=/.test(word),
+      (word) => !attributeWords.has(word) && !handledElsewhere.has(word) && !/^(subpath|cwd|mntns)=/.test(word),
     );
     if (mount.type === 'overlay') {
       const tree: Step = { kind: 'clone-tree', mount: name, source: rootMount, ...below, recursive: false, attributes };

@@ -49,6 +49,8 @@ export type Step =
   /** A detached copy of a host mount. open_tree(2) */
   | {
       readonly kind: 'clone-tree';
+      /** The mount namespace that it is taken from, as a path; the own one when absent. */
+      readonly namespace?: string;
       readonly mount: string;
       readonly source: string;
       /** Below `source`, whose symlinks cannot lead out of it. openat2(2) RESOLVE_IN_ROOT */

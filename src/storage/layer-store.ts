@@ -13,10 +13,10 @@ import type { Host } from '../base/host.ts';
 import { readJsonFile, withSpaceHint, writeJsonFile } from '../base/json-file.ts';
 import { syncfs } from '../linux/files.ts';
 import { bootId } from '../linux/process-identity.ts';
-import { boolean, type Check, literal, natural, object, string } from '../oci/check.ts';
+import { boolean, type Check, natural, object, parsed, string } from '../oci/check.ts';
 import { digest } from '../oci/descriptor.ts';
 import { type Digest, hexOf, parseDigest } from '../oci/digest.ts';
-import { layout, type OwnerKind } from './layout.ts';
+import { layout, type OwnerKind, parseOwnerKind } from './layout.ts';
 import { lockNow, lockOf } from './lock.ts';
 import { ensureDataRoot, namesIn } from './roots.ts';
 import { createStagingDirectory, discardTree, type RemoveTree } from './staging.ts';
@@ -37,7 +37,7 @@ export interface LayerRecord extends LayerKey {
 
 const layerRecord: Check<LayerRecord> = object({
   diffId: digest,
-  kind: literal('m', 's'),
+  kind: parsed(parseOwnerKind),
   link: string,
   sizeBytes: natural,
   bootId: string,
@@ -124,9 +124,9 @@ export async function removeLayer(host: Host, key: LayerKey, removeTree?: Remove
 /** All layers that have a name, usable or not. */
 export function listLayers(host: Host): LayerKey[] {
   return namesIn(layout.layers(host)).flatMap((name) => {
-    const [, hex, kind] = /^([0-9a-f]{64}|[0-9a-f]{128})-([ms])$/.exec(name) ?? [];
-    if (hex === undefined || (kind !== 'm' && kind !== 's')) return [];
-    return [{ diffId: parseDigest(`${hex.length === 64 ? 'sha256' : 'sha512'}:${hex}`), kind }];
+    const [, hex, kind] = /^([0-9a-f]{64}|[0-9a-f]{128})-([ms]|x[0-9a-f]{8})$/.exec(name) ?? [];
+    if (hex === undefined || kind === undefined) return [];
+    return [{ diffId: parseDigest(`${hex.length === 64 ? 'sha256' : 'sha512'}:${hex}`), kind: parseOwnerKind(kind) }];
   });
 }
 

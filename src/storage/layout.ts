@@ -5,6 +5,7 @@
  *   oci-layout, index.json         the blobs below are an OCI image layout; index.json is a cache of tags/
  *   blobs/<algorithm>/<hex>        manifests, configs, layer archives
  *   tags/<escaped name>.json       name → image: the truth about names
+ *   lists/<escaped name>.json      manifest lists being put together (`ctr manifest`)
  *   images/<config hex>.json       what an image consists of (immutable)
  *   layers/<diffId hex>-<kind>/    unpacked layers: diff/, layer.json (inside before the directory gets this name)
  *   layers/l/<short>               symlinks to diff/ with short names, for overlay's option page
@@ -18,11 +19,22 @@
  *   events, events.1               what happened, one JSON object per line; the older half
  *   locks/<kind>-<name>            flock(2) files
  */
+import { CtrError } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
 import { algorithmOf, type Digest, hexOf, sha256Of } from '../oci/digest.ts';
 
-/** How owners are kept on disk: `m`apped through subordinate ids, or all the caller's own id (`s`ingle). */
-export type OwnerKind = 'm' | 's';
+/**
+ * How owners are kept on disk: `m`apped through subordinate ids, all the caller's own id (`s`ingle), or by another map
+ * (x and eight hex digits of it).
+ */
+export type OwnerKind = 'm' | 's' | `x${string}`;
+
+/** An owner kind, out of a file or a name. */
+export function parseOwnerKind(text: string): OwnerKind {
+  if (text === 'm' || text === 's') return text;
+  if (/^x[0-9a-f]{8}$/.test(text)) return `x${text.slice(1)}`;
+  throw new CtrError('INVALID', `${JSON.stringify(text)} is no kind of owners`);
+}
 
 /** NAME_MAX is 255; the rest is for `.json` and the random part of a temporary name. */
 const maxEscapedLength = 200;
@@ -43,6 +55,8 @@ export const layout = {
   tags: (host: Host) => `${host.dataRoot}/tags`,
   tag: (host: Host, name: string) => `${host.dataRoot}/tags/${escapeName(name)}.json`,
   images: (host: Host) => `${host.dataRoot}/images`,
+  manifestLists: (host: Host) => `${host.dataRoot}/lists`,
+  manifestList: (host: Host, name: string) => `${host.dataRoot}/lists/${escapeName(name)}.json`,
   image: (host: Host, hex: string) => `${host.dataRoot}/images/${hex}.json`,
   layers: (host: Host) => `${host.dataRoot}/layers`,
   layer: (host: Host, hex: string, kind: OwnerKind) => `${host.dataRoot}/layers/${hex}-${kind}`,
@@ -71,6 +85,9 @@ export const layout = {
   containerMount: (host: Host, id: string, index: number) => `${host.dataRoot}/containers/${id}/mounts/${index}`,
   pluginSocket: (host: Host, name: string) => `${host.runRoot}/plugins/${name}.sock`,
   pluginSpec: (host: Host, name: string) => `${host.configHome}/ctr/plugins/${name}.spec`,
+  secrets: (host: Host) => `${host.dataRoot}/secrets`,
+  secret: (host: Host, name: string) => `${host.dataRoot}/secrets/${escapeName(name)}.json`,
+  containerSecret: (host: Host, id: string, n: number) => `${host.runRoot}/containers/${id}/secrets/${n}`,
   tmp: (host: Host) => `${host.dataRoot}/tmp`,
   runContainers: (host: Host) => `${host.runRoot}/containers`,
   runContainer: (host: Host, id: string) => `${host.runRoot}/containers/${id}`,

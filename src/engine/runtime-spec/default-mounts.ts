@@ -1,6 +1,6 @@
 /** The mounts that every container has (runtime-spec config-linux.md "Default Filesystems"). */
 import type { RuntimeMount } from '../../oci/runtime.ts';
-import type { NetworkRequest } from '../run-request.ts';
+import type { NetworkRequest, RunRequest } from '../run-request.ts';
 import type { RuntimeSpecInput } from './facts.ts';
 import { isUnmasked } from './masked-paths.ts';
 
@@ -12,11 +12,10 @@ export function defaultMounts(input: RuntimeSpecInput): RuntimeMount[] {
   const { privileged, procOptions } = request.security;
   const writable = privileged ? 'rw' : 'ro';
   const cgroupWritable = privileged || isUnmasked(request.security, '/sys/fs/cgroup');
-  const shmSize = request.shmSizeBytes > 0 ? [`size=${request.shmSizeBytes}`] : [];
   // A gid that is not mapped makes the mount fail (EINVAL); single-id mode has no gid 5.
   const ttyGroup = facts.gidMappings.some((map) => map.containerID <= 5 && 5 < map.containerID + map.size);
   const mounts: RuntimeMount[] = [
-    { destination: '/proc', type: 'proc', source: 'proc', options: [...guarded, ...procOptions] },
+    procMount(request, procOptions),
     {
       destination: '/dev',
       type: 'tmpfs',
@@ -29,18 +28,44 @@ export function defaultMounts(input: RuntimeSpecInput): RuntimeMount[] {
       source: 'devpts',
       options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', ...(ttyGroup ? ['gid=5'] : [])],
     },
-    { destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: [...guarded, 'mode=1777', ...shmSize] },
-    { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: guarded },
+    ...sharedMemory(input),
     sysMount(request.network.mode, writable),
-    {
-      destination: '/sys/fs/cgroup',
-      type: 'cgroup',
-      source: 'cgroup',
-      options: [...guarded, 'relatime', cgroupWritable ? 'rw' : 'ro'],
-    },
+    cgroupMount(request, cgroupWritable ? 'rw' : 'ro'),
   ];
   const replaced = request.mounts.map(({ target }) => target);
   return mounts.filter(({ destination }) => !replaced.some((target) => `${destination}/`.startsWith(`${target}/`)));
+}
+
+const boundFromHost = (destination: string, options: readonly string[]): RuntimeMount => {
+  return { destination, type: 'bind', source: destination, options: ['rbind', 'rprivate', ...options] };
+};
+
+/** proc shows a pid namespace and can be mounted only by who owns it; else the host's own is bound. */
+function procMount({ namespaces }: RunRequest, procOptions: readonly string[]): RuntimeMount {
+  if (namespaces?.pid?.mode === 'host') return boundFromHost('/proc', guarded);
+  return { destination: '/proc', type: 'proc', source: 'proc', options: [...guarded, ...procOptions] };
+}
+
+/** What belongs to the ipc namespace: POSIX shared memory and message queues. */
+function sharedMemory({ request, facts }: RuntimeSpecInput): RuntimeMount[] {
+  const shmSize = request.shmSizeBytes > 0 ? [`size=${request.shmSizeBytes}`] : [];
+  const queues: RuntimeMount = { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: guarded };
+  const mode = request.namespaces?.ipc?.mode ?? 'private';
+  if (mode === 'none') return [queues];
+  if (mode === 'host') return (facts.sharedMemoryMounts ?? []).map((path) => boundFromHost(path, guarded));
+  const mountNamespace = facts.namespacePaths?.sharedMemory;
+  const memory: RuntimeMount =
+    mountNamespace === undefined
+      ? { destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: [...guarded, 'mode=1777', ...shmSize] }
+      : boundFromHost('/dev/shm', [...guarded, `mntns=${mountNamespace}`]);
+  return [memory, queues];
+}
+
+function cgroupMount({ namespaces }: RunRequest, access: string): RuntimeMount {
+  const destination = '/sys/fs/cgroup';
+  // Likewise: a new mount shows the cgroup namespace that its maker has.
+  if (namespaces?.cgroup?.mode === 'host') return boundFromHost(destination, [...guarded, access]);
+  return { destination, type: 'cgroup', source: 'cgroup', options: [...guarded, 'relatime', access] };
 }
 
 /** sysfs shows a network namespace and can be mounted only by who owns it; else the host's own is bound. */

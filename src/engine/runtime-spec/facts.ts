@@ -30,10 +30,24 @@ export interface HostFacts {
   };
   /** Device nodes that the user can open: a privileged container gets them. */
   readonly hostDevices: readonly string[];
-  /** A static init (catatonit, tini) for --init. */
-  readonly initPath?: string;
-  /** For `--network container:ID`. */
-  readonly networkNamespacePath?: string;
+  /** Namespaces that are joined; `sharedMemory` is the mount namespace whose /dev/shm comes with the ipc one. */
+  readonly namespacePaths?: {
+    readonly user?: string;
+    readonly pid?: string;
+    readonly ipc?: string;
+    readonly uts?: string;
+    readonly cgroup?: string;
+    readonly network?: string;
+    readonly sharedMemory?: string;
+  };
+  /** Which of /dev/shm and /dev/mqueue the host has, for `--ipc host`. */
+  readonly sharedMemoryMounts?: readonly string[];
+  /** Secrets that are files, on the host. */
+  readonly secretFiles?: ReadonlyArray<{ readonly source: string; readonly target: string }>;
+  /** The user of --userns=keep-id. */
+  readonly keptUser?: { readonly uid: number; readonly gid: number };
+  /** The host's file of the time zone. */
+  readonly zoneFile?: string;
   readonly consoleSize?: { readonly height: number; readonly width: number };
   /** What a bind, volume or image mount is on the host: a directory, an overlay, for some volumes a tmpfs. */
   sourceOf(mount: MountRequest): MountSource;

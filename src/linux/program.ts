@@ -161,23 +161,20 @@ export class Program {
     onZero: Label | undefined,
     onError: Label | undefined,
   ): void {
-    const loads = args.flatMap((arg, index) => (isVariable(arg) ? [{ from: arg.variable, index }] : []));
-    const record = this.#records.length + loads.length;
-    for (const { from, index } of loads) {
-      const into = { record, arg: index };
-      const step = this.#step;
-      this.#records.push({
-        nr: pseudo.load,
-        name: 'load',
-        args: [from],
-        dst: into,
-        onZero: undefined,
-        onError: undefined,
-        step,
-      });
+    const step = this.#step;
+    const constants: Array<number | bigint | DataRef> = [];
+    const record = this.#records.length + args.filter(isVariable).length;
+    // Plain loops: a start appends a thousand records before anything of this is compiled.
+    for (let index = 0; index < args.length; index++) {
+      const arg = args[index] ?? 0;
+      if (isVariable(arg)) {
+        const into = { record, arg: index };
+        const load = { nr: pseudo.load, name: 'load', args: [arg.variable], dst: into };
+        this.#records.push({ ...load, onZero: undefined, onError: undefined, step });
+        constants.push(0);
+      } else constants.push(arg);
     }
-    const constants = args.map((arg) => (isVariable(arg) ? 0 : arg));
-    this.#records.push({ nr, name, args: constants, dst, onZero, onError, step: this.#step });
+    this.#records.push({ nr, name, args: constants, dst, onZero, onError, step });
   }
 
   get sizeBytes(): number {
@@ -234,16 +231,19 @@ export class Program {
 
     put(0, recordAddress(0));
     put(wordBytes, labelAddress(this.#failed));
-    this.#records.forEach((record, index) => {
-      const at = (word: number) => headerBytes + index * recordBytes + word * wordBytes;
-      put(at(recordWords.nr), record.nr);
-      record.args.forEach((arg, n) => {
-        put(at(recordWords.args + n), typeof arg === 'object' ? dataAddress(arg) : arg);
-      });
-      if (record.dst) put(at(recordWords.dst), dstAddress(record.dst));
-      put(at(recordWords.onZero), labelAddress(record.onZero));
-      put(at(recordWords.onError), labelAddress(record.onError));
-    });
+    let at = headerBytes;
+    for (const record of this.#records) {
+      put(at + recordWords.nr * wordBytes, record.nr);
+      let word = at + recordWords.args * wordBytes;
+      for (const arg of record.args) {
+        put(word, typeof arg === 'object' ? dataAddress(arg) : arg);
+        word += wordBytes;
+      }
+      if (record.dst) put(at + recordWords.dst * wordBytes, dstAddress(record.dst));
+      if (record.onZero) put(at + recordWords.onZero * wordBytes, labelAddress(record.onZero));
+      if (record.onError) put(at + recordWords.onError * wordBytes, labelAddress(record.onError));
+      at += recordBytes;
+    }
     let offset = dataStart;
     for (const chunk of this.#data) {
       image.set(chunk, offset);

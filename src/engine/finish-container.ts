@@ -48,7 +48,7 @@ export async function finishLocked(host: Host, id: string): Promise<Finished> {
     return {};
   }
   const life = readLife(host, id);
-  if (oomKilled || life.startedAt === undefined) updateLife(host, id, { startedAt: state.startedAt, oomKilled });
+  if (oomKilled || life.startedAt !== state.startedAt) updateLife(host, id, { startedAt: state.startedAt, oomKilled });
   const ranMs = Date.now() - Date.parse(state.startedAt);
   const restart = planRestart(request.restart, { ...life, exitCode, ranMs });
   return restart ? { restart } : {};

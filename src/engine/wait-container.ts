@@ -31,7 +31,7 @@ export async function isUp(host: Host, id: string): Promise<boolean> {
   }
 }
 
-const startPatienceMs = 2000;
+const startPatienceMs = 300;
 
 /** podman-wait(1) --condition. */
 export const waitConditions = [

@@ -86,7 +86,7 @@ function startOfTail(path: string, lines: number): TailStart | undefined {
 
 /** Line ends in a file, and how many of the two streams stop in the middle of a line. */
 function countLines(fd: number): { ends: number; partial: number } {
-  const decoder = new FrameDecoder();
+  const decoder = new FrameDecoder('skip');
   const chunk = Buffer.alloc(1024 * 1024);
   const open = new Map<number, boolean>();
   let ends = 0;

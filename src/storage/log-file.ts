@@ -19,7 +19,7 @@ export class LogReader implements Disposable {
   readonly #path: string;
   #file: OpenFile | undefined;
   #position = 0;
-  #decoder = new FrameDecoder();
+  #decoder = new FrameDecoder('skip');
   readonly #chunk = Buffer.alloc(chunkBytes);
 
   /** Begins with the oldest file that is kept, or at `start`. */
@@ -69,7 +69,7 @@ export class LogReader implements Disposable {
   /** With a single file the supervisor truncates it: what was there is gone, the file begins anew. */
   #restart(): void {
     this.#position = 0;
-    this.#decoder = new FrameDecoder();
+    this.#decoder = new FrameDecoder('skip');
   }
 
   [Symbol.dispose](): void {

@@ -97,6 +97,18 @@ describe('LogReader [I]', () => {
     expect(readTexts(reader)).toEqual(['a', 'b', 'c', 'd']);
   });
 
+  it('finds the next frame behind what a power cut left', () => {
+    for (const damage of [Buffer.alloc(77), Buffer.from([1, 0, 0, 9, 9]), frame('cut off').subarray(0, 20)]) {
+      rmSync(path, { force: true });
+      write('before');
+      appendFileSync(path, damage);
+      write('after');
+      write('later');
+      using reader = new LogReader(path);
+      expect(readTexts(reader)).toEqual(['before', 'after', 'later']);
+    }
+  });
+
   it('begins anew when the only file is truncated (max-file=1)', () => {
     write('before, and longer');
     using reader = new LogReader(path);

@@ -5,8 +5,9 @@ import { createLog, type LogLevel, logLevels } from '../base/log.ts';
 import { version } from '../base/version.ts';
 import { parseArgv } from './argv.ts';
 import { declarationOf, type GlobalSetting, globalFlags, readInvocation } from './command.ts';
+import type { CommandEntry } from './command-entry.ts';
 import { type Context, contextFor, type Output } from './context.ts';
-import { type CommandEntry, commands } from './program.ts';
+import { commands } from './program.ts';
 
 export interface Streams {
   readonly stdout: Output;

@@ -2,8 +2,9 @@
 import type { Command, Option } from 'commander';
 import { CtrError } from '../base/ctr-error.ts';
 import { type CommandSpec, globalFlags } from './command.ts';
+import { type CommandEntry, groups } from './command-entry.ts';
 import type { Context } from './context.ts';
-import { type CommandEntry, commands, groups } from './program.ts';
+import { commands } from './program.ts';
 import { suggest } from './suggest.ts';
 
 /** `ctr`, `ctr help …`, `ctr image`, `ctr --help`, and words that name no command. */

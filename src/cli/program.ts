@@ -3,33 +3,14 @@
  *
  * To add a command:
  *   1. write cli/<name>.ts with `export const command: CommandSpec<…Flags>` (cli/command.ts; cli/tag.ts is a short one);
- *   2. add a row here: its name, other names (`image ls`), group and one-line summary;
+ *   2. add a row here (to program-images.ts for images): its name, other names (`image ls`), group and one-line summary;
  *   3. shared flags come from cli/flags/, the work from engine/: the module turns flags into a request and prints.
  */
-import type { CommandSpec } from './command.ts';
-
-export type CommandGroup = 'container' | 'image' | 'build' | 'volume' | 'network' | 'system' | 'internal';
-
-export interface CommandEntry {
-  /** As typed: `images`, or with its group when it exists only there: `image exists`. */
-  readonly name: string;
-  readonly also: readonly string[];
-  /** `internal` is not shown. */
-  readonly group: CommandGroup;
-  readonly summary: string;
-  load(): Promise<{ readonly command: CommandSpec }>;
-}
-
-export const groups: Readonly<Record<Exclude<CommandGroup, 'internal'>, string>> = {
-  container: 'Containers',
-  image: 'Images',
-  build: 'Building',
-  volume: 'Volumes',
-  network: 'Networks',
-  system: 'System',
-};
+import type { CommandEntry } from './command-entry.ts';
+import { imageCommands } from './program-images.ts';
 
 export const commands: readonly CommandEntry[] = [
+  ...imageCommands,
   {
     name: 'run',
     also: ['container run'],
@@ -192,18 +173,32 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./attach.ts'),
   },
   {
-    name: 'pull',
-    also: ['image pull'],
-    group: 'image',
-    summary: 'Download an image from a registry',
-    load: () => import('./pull.ts'),
+    name: 'cp',
+    also: ['container cp'],
+    group: 'container',
+    summary: 'Copy files between a container and here',
+    load: () => import('./cp.ts'),
   },
   {
-    name: 'push',
-    also: ['image push'],
-    group: 'image',
-    summary: 'Upload an image to a registry or another place',
-    load: () => import('./push.ts'),
+    name: 'diff',
+    also: ['container diff'],
+    group: 'container',
+    summary: 'Show what a container changed in its file system',
+    load: () => import('./diff.ts'),
+  },
+  {
+    name: 'commit',
+    also: ['container commit'],
+    group: 'container',
+    summary: 'Make an image of a container',
+    load: () => import('./commit.ts'),
+  },
+  {
+    name: 'export',
+    also: ['container export'],
+    group: 'container',
+    summary: 'Write the file system of a container as an archive',
+    load: () => import('./export.ts'),
   },
   {
     name: 'login',
@@ -218,62 +213,6 @@ export const commands: readonly CommandEntry[] = [
     group: 'system',
     summary: 'Forget the credentials for a registry',
     load: () => import('./logout.ts'),
-  },
-  {
-    name: 'save',
-    also: ['image save'],
-    group: 'image',
-    summary: 'Write images into an archive',
-    load: () => import('./save.ts'),
-  },
-  {
-    name: 'load',
-    also: ['image load'],
-    group: 'image',
-    summary: 'Read images from an archive',
-    load: () => import('./load.ts'),
-  },
-  {
-    name: 'import',
-    also: ['image import'],
-    group: 'image',
-    summary: 'Make an image from the archive of a root file system',
-    load: () => import('./import.ts'),
-  },
-  {
-    name: 'images',
-    also: ['image ls', 'image list'],
-    group: 'image',
-    summary: 'List images',
-    load: () => import('./images.ts'),
-  },
-  {
-    name: 'rmi',
-    also: ['image rm', 'image remove'],
-    group: 'image',
-    summary: 'Remove images',
-    load: () => import('./rmi.ts'),
-  },
-  {
-    name: 'tag',
-    also: ['image tag'],
-    group: 'image',
-    summary: 'Give an image another name',
-    load: () => import('./tag.ts'),
-  },
-  {
-    name: 'untag',
-    also: ['image untag'],
-    group: 'image',
-    summary: 'Take names away from an image',
-    load: () => import('./untag.ts'),
-  },
-  {
-    name: 'image prune',
-    also: [],
-    group: 'image',
-    summary: 'Delete images that are not in use',
-    load: () => import('./image-prune.ts'),
   },
   {
     name: 'system df',
@@ -295,20 +234,6 @@ export const commands: readonly CommandEntry[] = [
     group: 'system',
     summary: 'Check that everything stored is whole',
     load: () => import('./system-check.ts'),
-  },
-  {
-    name: 'history',
-    also: ['image history'],
-    group: 'image',
-    summary: 'Show how the layers of an image were made',
-    load: () => import('./history.ts'),
-  },
-  {
-    name: 'image exists',
-    also: [],
-    group: 'image',
-    summary: 'Check by exit code whether an image is there',
-    load: () => import('./image-exists.ts'),
   },
   {
     name: 'volume create',

@@ -7,6 +7,7 @@ import { isIndex, parseManifest } from '../oci/manifest.ts';
 import { type BlobKey, hasBlob, readBlob } from './blob-store.ts';
 import { listContainers } from './container-store.ts';
 import { type ImageRecord, listImages, listTags } from './image-store.ts';
+import { listManifestLists } from './manifest-list-store.ts';
 
 export interface References {
   /** Blobs that something needs, with what needs them. */
@@ -42,6 +43,9 @@ export function collectReferences(host: Host): References {
     addManifest(tag.manifest, tag.name);
     // An index is kept to know its digest; the images in it for other platforms are not here.
     if (tag.target && hasBlob(host, tag.target.digest)) add(tag.target, tag.name);
+  }
+  for (const { name, manifests } of listManifestLists(reader)) {
+    for (const manifest of manifests) if (hasBlob(host, manifest.digest)) addManifest(manifest, name);
   }
   const { containers, broken } = listContainers(host);
   for (const { diffIds: used } of containers) for (const diffId of used) diffIds.add(diffId);

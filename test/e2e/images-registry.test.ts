@@ -1,0 +1,90 @@
+/** Work on registries that needs no stored image: copies between places, tags, lists for several platforms. */
+import { afterAll, beforeAll, describe, expect } from 'vitest';
+import { type Bed, openBed } from '../support/bed.ts';
+import { needs } from '../support/needs.ts';
+
+const promise = needs('registry', 'skopeo', 'busybox', 'subordinate-ids');
+let bed: Bed;
+beforeAll(async () => {
+  bed = await openBed({ images: ['busybox', 'manylayers'] });
+});
+afterAll(() => bed?.close());
+
+const raw = async (location: string) => (await bed.sh(`skopeo inspect --tls-verify=false --raw ${location}`)).stdout;
+const repository = (name: string) => `${bed.registryHost}/${name}`;
+
+describe('ctr image copy [E]', () => {
+  promise('goes round through every kind of place; what can stay the same stays', async () => {
+    const start = `docker://${bed.image('busybox')}`;
+    const places = [
+      'oci:./layout:it',
+      'oci-archive:./it.tar:it',
+      'dir:./dir',
+      `docker://${repository('round/trip:1')}`,
+    ];
+    let from = start;
+    for (const to of places) {
+      expect(await bed.ctr('image', 'copy', '-q', from, to)).toMatchObject({ code: 0, stderr: '' });
+      expect(await raw(to.replace('./', ''))).toBe(await raw(start));
+      from = to;
+    }
+    expect(await bed.ctr('image', 'copy', '-q', from, 'docker-archive:./d.tar:it/is:1')).toMatchObject({ code: 0 });
+    expect(await raw('docker-archive:d.tar:it/is:1')).toContain('schemaVersion');
+    expect(
+      await bed.ctr('image', 'copy', '-q', 'docker-archive:./d.tar', `docker://${repository('round/trip:2')}`),
+    ).toMatchObject({ code: 0 });
+    expect((await bed.ctr('images', '-q')).stdout).toBe('');
+    expect(await bed.ctr('image', 'copy', 'alpine', 'oci:./x')).toMatchObject({
+      code: 125,
+      stderr: expect.stringContaining('a transport is missing'),
+    });
+  });
+});
+
+describe('ctr manifest [E]', () => {
+  promise('makes a list of two platforms, which others pull from by platform', async () => {
+    await bed.ctr('pull', '-q', bed.image('busybox'));
+    const arm = bed.file('rootfs.sh', 'rm -rf d && mkdir d && echo arm > d/platform && tar -cf arm.tar -C d .\n');
+    await bed.sh(`sh ${arm}`);
+    await bed.ctr('import', '--arch', 'arm64', 'arm.tar', 'localhost/arm:1');
+    const list = repository('multi/app:1');
+    expect(await bed.ctr('manifest', 'create', list, bed.image('busybox'))).toMatchObject({ code: 0 });
+    expect(await bed.ctr('manifest', 'create', list)).toMatchObject({ code: 125 });
+    const add = ['manifest', 'add', '--variant', 'v8', '--annotation', 'a=b', list, 'localhost/arm:1'];
+    expect(await bed.ctr(...add)).toMatchObject({ code: 0 });
+    const pushed = await bed.ctr('manifest', 'push', '-q', list);
+    expect(pushed).toMatchObject({ code: 0, stdout: expect.stringMatching(/^sha256:[0-9a-f]{64}\n$/) });
+    const index = JSON.parse(await raw(`docker://${list}`));
+    expect(index.manifests.map((one: { platform: object }) => one.platform)).toEqual([
+      { os: 'linux', architecture: process.arch === 'x64' ? 'amd64' : process.arch },
+      { os: 'linux', architecture: 'arm64', variant: 'v8' },
+    ]);
+    expect(await bed.sh(`skopeo --override-arch arm64 inspect --tls-verify=false docker://${list}`)).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('"Architecture": "arm64"'),
+    });
+    expect(await bed.ctr('manifest', 'exists', list)).toMatchObject({ code: 0 });
+    await bed.ctr('rmi', '--all', '--force');
+    expect(await bed.ctr('system', 'check')).toMatchObject({ code: 0 });
+    expect(await bed.ctr('manifest', 'push', '-q', list, repository('multi/again:1'))).toMatchObject({ code: 0 });
+    expect(await raw(`docker://${repository('multi/again:1')}`)).toBe(await raw(`docker://${list}`));
+    expect(await bed.ctr('manifest', 'rm', list)).toMatchObject({ code: 0 });
+    expect(await bed.ctr('manifest', 'exists', list)).toMatchObject({ code: 1 });
+
+    const copied = await bed.ctr('image', 'copy', '-q', '--all', `docker://${list}`, 'oci:./multi:1');
+    expect(copied).toMatchObject({ code: 0 });
+    expect(await raw('oci:multi:1')).toBe(await raw(`docker://${list}`));
+    expect(await bed.ctr('pull', '-q', '--platform', 'linux/arm64', list)).toMatchObject({ code: 0 });
+    expect(await bed.ctr('image', 'inspect', '-f', '{{.Architecture}}', list)).toMatchObject({ stdout: 'arm64\n' });
+  });
+});
+
+describe('ctr search, ctr list-tags [E]', () => {
+  promise('show what a registry has', async () => {
+    const found = await bed.ctr('search', '--format', '{{.Name}}', `${bed.registryHost}/manylay`);
+    expect(found.stdout).toBe(`${repository('manylayers')}\n`);
+    const tags = await bed.ctr('list-tags', `docker://${repository('busybox')}`);
+    expect(JSON.parse(tags.stdout)).toEqual({ Repository: repository('busybox'), Tags: ['latest'] });
+    expect(await bed.ctr('list-tags', repository('no/such'))).toMatchObject({ code: 125 });
+  });
+});

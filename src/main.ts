@@ -11,6 +11,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   try {
     if (argv[0] === 'unpack-worker') return await unpackLayers();
     if (argv[0] === 'storage-worker') return await doStorageJob(argv[1] ?? '');
+    if (argv[0] === 'files-worker') return await workOnFiles(argv[1] ?? '');
     return await dispatch(argv, env, { stdout, stderr });
   } catch (error) {
     const { reportError } = await import('./cli/report-error.ts');
@@ -30,6 +31,12 @@ async function unpackLayers(): Promise<number> {
 async function doStorageJob(job: string): Promise<number> {
   const { runStorageWorker } = await import('./engine/storage-worker.ts');
   return runStorageWorker(job, stdout);
+}
+
+/** This process is in a container's user namespace (engine/container-files.ts). */
+async function workOnFiles(job: string): Promise<number> {
+  const { runFilesWorker } = await import('./engine/container-files-worker.ts');
+  return runFilesWorker(job);
 }
 
 void main(process.argv.slice(2)).then((exitCode) => process.exit(exitCode));

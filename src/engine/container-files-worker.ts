@@ -1,0 +1,86 @@
+/**
+ * The second Node for files of containers: it runs in their user namespace, makes the tree that it works on its root
+ * directory, and packs, unpacks or compares there. What a container does to its files meanwhile can lead it nowhere
+ * else. container-files.ts starts it.
+ */
+import { createReadStream, lstatSync, realpathSync, writeSync } from 'node:fs';
+import { CtrError, errnoOf } from '../base/ctr-error.ts';
+import { writeAll } from '../base/json-file.ts';
+import { fromText } from '../image/layer/byte-string.ts';
+import { packTree } from '../image/layer/pack.ts';
+import { TarReader } from '../image/layer/tar-reader.ts';
+import { describeError } from '../image/layer/unpack-protocol.ts';
+import { changeRoot } from '../linux/files.ts';
+import { parseJson } from '../oci/check.ts';
+import { changesIn, namesToPack } from './container-changes.ts';
+import { type FilesJob, filesJob } from './container-files-job.ts';
+import { TreePlacer } from './container-files-place.ts';
+
+/** Returns the exit code; a failure is one line of JSON on stderr. */
+export async function runFilesWorker(text: string): Promise<number> {
+  process.umask(0);
+  try {
+    const job = parseJson(text, 'files job', filesJob);
+    // What is loaded on first use is used before there is nothing to load it from.
+    const input = createReadStream('', { fd: 0, highWaterMark: 256 * 1024 });
+    await new Promise(setImmediate);
+    // The loader would keep its code cache when this ends: below the new root, which is none of its business.
+    process.removeAllListeners('exit');
+    changeRoot(job.root);
+    await run(job, input);
+    return 0;
+  } catch (error) {
+    writeSync(2, `${JSON.stringify(describeError(error))}\n`);
+    return 1;
+  }
+}
+
+async function run(job: FilesJob, input: AsyncIterable<Buffer>): Promise<void> {
+  switch (job.op) {
+    case 'pack':
+      return pack(job);
+    case 'place':
+      return place(job, input);
+    case 'diff':
+      return writeAll(1, Buffer.from(JSON.stringify(changesIn('/upper', '/lower', job.mountPoints))));
+    case 'layer': {
+      const names = namesToPack(changesIn('/upper', '/lower', job.mountPoints));
+      return write(packTree('/upper', '', { skip: (name) => !names.has(name) }));
+    }
+    case 'flatten':
+      return write(packTree('/merged', '', { isMerged: true }));
+  }
+}
+
+async function pack({ path, follow, contentOnly }: FilesJob): Promise<void> {
+  const found = resolved(path, follow || contentOnly);
+  const isDirectory = lstatSync(found).isDirectory();
+  if ((contentOnly || path.endsWith('/')) && !isDirectory) throw new CtrError('INVALID', `${path} is not a directory`);
+  const name = path.split('/').findLast((part) => part !== '' && part !== '.') ?? '';
+  await write(packTree(fromText(found), contentOnly ? '' : fromText(name), { isMerged: true }));
+}
+
+function resolved(path: string, follow: boolean): string {
+  try {
+    if (follow || path.endsWith('/')) return realpathSync(path);
+    const slash = path.lastIndexOf('/');
+    const whole = `${realpathSync(path.slice(0, slash) || '/')}/${path.slice(slash + 1)}`.replace(/^\/\//, '/');
+    lstatSync(whole);
+    return whole;
+  } catch (cause) {
+    if (errnoOf(cause) !== 'ENOENT') throw cause;
+    throw new CtrError('NOT_FOUND', `${path} could not be found`);
+  }
+}
+
+async function place(job: FilesJob, input: AsyncIterable<Buffer>): Promise<void> {
+  const placer = new TreePlacer(job);
+  const reader = new TarReader(placer);
+  for await (const chunk of input) reader.push(chunk);
+  reader.finish();
+  placer.finish();
+}
+
+async function write(pieces: AsyncIterable<Buffer>): Promise<void> {
+  for await (const piece of pieces) writeAll(1, piece);
+}

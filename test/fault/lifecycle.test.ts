@@ -69,7 +69,7 @@ describe('ctr is killed [E]', () => {
     await bed.ctr(...make('create', 'victim'));
     for (const delayMs of moments) {
       await killedAfter(delayMs, ['start', 'victim']);
-      expect(await bed.ctr('start', 'victim')).toMatchObject({ code: 0 });
+      expect(await bed.ctr('start', 'victim')).toMatchObject({ code: 0, stderr: '' });
       expect(await field('victim', '{{.State}}')).toBe('running');
       expect(await bed.ctr('stop', '-t', '0', 'victim')).toMatchObject({ code: 0 });
     }

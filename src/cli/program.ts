@@ -8,9 +8,11 @@
  */
 import type { CommandEntry } from './command-entry.ts';
 import { imageCommands } from './program-images.ts';
+import { resourceCommands } from './program-resources.ts';
 
 export const commands: readonly CommandEntry[] = [
   ...imageCommands,
+  ...resourceCommands,
   {
     name: 'run',
     also: ['container run'],

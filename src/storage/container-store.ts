@@ -157,6 +157,13 @@ export function findContainerId(host: Host, nameOrId: string): string | undefine
   return hits[0];
 }
 
+/** Replace what a container was asked to be; the caller holds its lock. */
+export function replaceRequest(host: Host, container: ContainerRecord, request: unknown): ContainerRecord {
+  const changed = { ...container, request };
+  writeRecord(host, changed);
+  return changed;
+}
+
 /** Give a container another name; the caller holds its lock. */
 export function renameContainer(host: Host, container: ContainerRecord, name: string): ContainerRecord {
   checkName(name);

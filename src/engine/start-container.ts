@@ -72,7 +72,7 @@ export async function planStart(
   const network = await networkFor(host, request);
   const rootfs = rootfsFor(host, container, request.rootfs);
   const { stack } = rootfs;
-  const sourceOf = await prepareMounts(host, { container, request, defaults, stack });
+  const sourceOf = await prepareMounts(host, { container, request, defaults, stack, ids });
   const secrets = await secretsFor(host, container.id, request);
   const input = runtimeSpecInput(host, {
     ...{ container, request, defaults, maps, network, consoleSize, sourceOf, stack },

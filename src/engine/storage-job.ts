@@ -4,12 +4,16 @@ import { CtrError } from '../base/ctr-error.ts';
 import { ownProgram } from '../base/entry.ts';
 import type { Host } from '../base/host.ts';
 import { pipe } from '../linux/descriptors.ts';
+import type { IdMaps } from '../ns/id-maps.ts';
 import { startInside } from '../ns/inside.ts';
 import type { Step } from '../ns/steps.ts';
+import { hasRoot } from './container-ids.ts';
 import type { StorageJob } from './storage-worker.ts';
 import { idMapsFor } from './user-namespace.ts';
 
 export interface JobPlace {
+  /** The ids that the job's numbers mean; the user's usual ones when absent, or when these have no root to do it. */
+  readonly maps?: IdMaps;
   /** In the user and mount namespace of this process, which has not begun; in new ones when absent. */
   readonly join?: number;
   /** Done there before the job. */
@@ -25,7 +29,7 @@ export async function runStorageJob(host: Host, what: string, job: StorageJob, p
   let text: string;
   try {
     const inside = await startInside({
-      maps: idMapsFor(host),
+      maps: place.maps && hasRoot(place.maps) ? place.maps : idMapsFor(host),
       ...(place.join === undefined ? {} : { join: place.join }),
       stdio: [nothing, answerIn, 2],
       steps: [

@@ -11,6 +11,7 @@ import { readFileInLayers, withDirectoryInLayers } from '../storage/layer-file.t
 import { layout } from '../storage/layout.ts';
 import { lockVolume, readVolume, type VolumeRecord, writeVolume } from '../storage/volume-store.ts';
 import { claimedVolume } from './claim-volumes.ts';
+import type { ContainerIds } from './container-ids.ts';
 import type { MountRequest, RunRequest } from './run-request.ts';
 import type { HostFacts, MountSource } from './runtime-spec/facts.ts';
 import { type ContainerUser, lookUpUser } from './user-lookup.ts';
@@ -22,6 +23,8 @@ export interface MountsRequest {
   readonly defaults: ContainerDefaults;
   /** The directories of the container's root, uppermost first. */
   readonly stack: readonly string[];
+  /** Of the container: whom its numbers mean, and who it runs as by --userns=keep-id. */
+  readonly ids: Pick<ContainerIds, 'maps' | 'user'>;
 }
 
 /** Returns where each mount of the request comes from; loads nothing for bind mounts and volumes in use. */
@@ -93,7 +96,7 @@ async function copyUp(host: Host, mounts: MountsRequest, { target }: MountReques
   mkdirSync(copy);
   const { runStorageJob } = await import('./storage-job.ts');
   const job = { op: 'copy', layers: mounts.stack, path: target, target: copy, contentOnly: false } as const;
-  await runStorageJob(host, `copy ${target} of the image into volume ${name}`, job);
+  await runStorageJob(host, `copy ${target} of the image into volume ${name}`, job, { maps: mounts.ids.maps });
   renameSync(copy, data);
 }
 
@@ -131,14 +134,15 @@ function isEmpty(directory: string): boolean {
 async function chown(host: Host, mounts: MountsRequest, path: string): Promise<void> {
   const { uid, gid } = userOf(mounts);
   const { runStorageJob } = await import('./storage-job.ts');
-  await runStorageJob(host, `change the owner of ${path}`, { op: 'chown', path, uid, gid });
+  await runStorageJob(host, `change the owner of ${path}`, { op: 'chown', path, uid, gid }, { maps: mounts.ids.maps });
 }
 
 /** /etc/passwd and /etc/group of real systems stay far below this. */
 const maxUserFileBytes = 4 * 1024 * 1024;
 
-function userOf({ request, defaults, stack }: MountsRequest): ContainerUser {
+function userOf({ request, defaults, stack, ids }: MountsRequest): ContainerUser {
   const read = (path: string) => readFileInLayers(stack, path, maxUserFileBytes)?.toString('latin1') ?? '';
   const files = { passwd: read('etc/passwd'), group: read('etc/group') };
-  return lookUpUser(request.user ?? defaults.User ?? '', files);
+  const kept = ids.user && `${ids.user.uid}:${ids.user.gid}`;
+  return lookUpUser(request.user ?? kept ?? defaults.User ?? '', files);
 }

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { HostFacts } from '../../../src/engine/runtime-spec/facts.ts';
 import type { MountRequest } from '../../../src/engine/run-request.ts';
+import type { HostFacts } from '../../../src/engine/runtime-spec/facts.ts';
 import { runtimeSpecFor } from '../../../src/engine/runtime-spec.ts';
 import { capabilityNames } from '../../../src/linux/capabilities.ts';
 import type { ContainerDefaults } from '../../../src/oci/image-config.ts';

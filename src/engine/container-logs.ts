@@ -3,11 +3,14 @@ import { closeSync, existsSync, fstatSync, readSync, watch } from 'node:fs';
 import { CtrError } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
 import { isAlive } from '../linux/process-identity.ts';
+import { type ContainerExit, readExit } from '../storage/container-exit.ts';
+import { readLife } from '../storage/container-life.ts';
 import { readState } from '../storage/container-state.ts';
-import type { ContainerRecord } from '../storage/container-store.ts';
+import { type ContainerRecord, readContainer } from '../storage/container-store.ts';
 import { layout } from '../storage/layout.ts';
 import { LogReader, openLogFiles } from '../storage/log-file.ts';
 import { FrameDecoder, type LogFrame } from '../storage/log-frames.ts';
+import { longestRestartPauseMs, planRestart } from './restart-policy.ts';
 import { storedRequest } from './stored-request.ts';
 
 export interface LogQuery {
@@ -153,16 +156,33 @@ async function* follow(
 function endOf(host: Host, id: string, run: string | undefined): { isReached(): boolean } {
   const graceMs = 2000;
   let deadSince: number | undefined;
+  let seen: ContainerExit | undefined;
+  // A start deletes the exit file before the new state is written: in between the last one counts.
+  const isBetween = () => {
+    seen = readExit(host, id) ?? seen;
+    return seen !== undefined && isRestarted(host, id, seen);
+  };
   return {
     isReached() {
       const state = readState(host, id);
-      if (!state || (run !== undefined && state.startedAt !== run)) return true;
+      if (run !== undefined && state?.startedAt !== run) return true;
+      if (!state) return !isBetween();
       if (isAlive(state.init)) deadSince = undefined;
       else deadSince ??= Date.now();
       if (deadSince === undefined) return false;
-      return existsSync(layout.containerExit(host, id)) || Date.now() - deadSince > graceMs;
+      if (Date.now() - deadSince <= graceMs && !existsSync(layout.containerExit(host, id))) return false;
+      return run !== undefined || !isBetween();
     },
   };
+}
+
+/** Whether its restart policy starts it again; whoever was to do it may have been killed, so not for ever. */
+function isRestarted(host: Host, id: string, exit: ContainerExit): boolean {
+  const container = readContainer(host, id);
+  const life = readLife(host, id);
+  if (!container || life.error !== undefined) return false;
+  if (Date.now() - Date.parse(exit.finishedAt) > longestRestartPauseMs + 5000) return false;
+  return planRestart(storedRequest(container).restart, { ...life, exitCode: exit.exitCode, ranMs: 0 }) !== undefined;
 }
 
 interface Changes extends Disposable {

@@ -18,7 +18,8 @@ export interface PlannedRestart {
   readonly runs: { readonly restarts: number; readonly quickEnds: number };
 }
 
-const [firstPauseMs, longestPauseMs] = [100, 60_000];
+const firstPauseMs = 100;
+export const longestRestartPauseMs = 60_000;
 /** A run of this length ends a series of failures (Docker's rule). */
 const steadyMs = 10_000;
 
@@ -27,7 +28,7 @@ export function planRestart(policy: RestartPolicy, ending: Ending): PlannedResta
   if (ending.isStopped || !wantsRestart(policy, ending)) return undefined;
   const quickEnds = ending.ranMs >= steadyMs ? 0 : ending.quickEnds;
   return {
-    afterMs: Math.min(firstPauseMs * 2 ** Math.min(quickEnds, 20), longestPauseMs),
+    afterMs: Math.min(firstPauseMs * 2 ** Math.min(quickEnds, 20), longestRestartPauseMs),
     runs: { restarts: ending.restarts + 1, quickEnds: quickEnds + 1 },
   };
 }

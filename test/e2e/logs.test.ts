@@ -39,6 +39,11 @@ describe('ctr logs [E]', () => {
     expect(later.stdout === followed.stdout && later.stderr === followed.stderr).toBe(true);
   });
 
+  promise('goes on with -f when the restart policy starts the container again', async () => {
+    await shell('again', 'sleep 1; echo run; exit 1', '--restart', 'on-failure:2');
+    expect((await bed.ctr('logs', '-f', 'again')).stdout).toBe('run\nrun\nrun\n');
+  });
+
   promise('shows the last lines only with --tail, also when older files would have to be read', async () => {
     await run(
       '--name',
@@ -80,7 +85,7 @@ describe('ctr logs [E]', () => {
 });
 
 describe('--log-driver json-file and k8s-file [E]', () => {
-  promise('write text that others can tail, also with --rm, while `logs` stays exact', async () => {
+  promise('write text that others can tail, also of a container that is removed at its end', async () => {
     const path = `${bed.home}/out.json`;
     const script = 'echo out; echo err >&2; printf end';
     await run(
@@ -94,17 +99,13 @@ describe('--log-driver json-file and k8s-file [E]', () => {
       '-c',
       script,
     );
-    const lines = () =>
-      readFileSync(path, 'utf8')
-        .trim()
-        .split('\n')
-        .map((line) => JSON.parse(line));
-    await until('the text', () => existsSync(path) && lines().length === 3, 10_000);
-    expect(
-      lines()
-        .filter(({ stream }) => stream === 'stdout')
-        .map(({ log }) => log),
-    ).toEqual(['out\n', 'end']);
-    expect(lines().find(({ stream }) => stream === 'stderr')).toMatchObject({ log: 'err\n' });
+    const text = () => (existsSync(path) ? readFileSync(path, 'utf8') : '');
+    await until('the text', () => text().split('\n').length === 4, 10_000);
+    const lines = text()
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(lines.filter(({ stream }) => stream === 'stdout').map(({ log }) => log)).toEqual(['out\n', 'end']);
+    expect(lines.find(({ stream }) => stream === 'stderr')).toMatchObject({ log: 'err\n' });
   });
 });

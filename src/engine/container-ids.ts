@@ -79,6 +79,7 @@ const sizeOf = (map: readonly IdMapping[]) => map.reduce((sum, { size }) => sum 
 /** `id` ↔ the caller (0 of the usual map), 0 ↔ what `id` was; an id past the map takes the last one's place. */
 function swapped(map: readonly IdMapping[], id: number): IdRange[] {
   const count = sizeOf(map);
+  if (id === 0) return [{ container: 0, from: 0, size: count }];
   const other = Math.min(id, count - 1);
   return [
     { container: 0, from: other, size: 1 },

@@ -2,6 +2,8 @@
 import type { Host } from '../base/host.ts';
 import type { PullProgress } from '../image/fetch-layers.ts';
 import type { PulledImage, PullRequest } from '../image/pull.ts';
+import { hexOf } from '../oci/digest.ts';
+import { recordEvent } from '../storage/event-log.ts';
 import { unpackingFor } from './unpacking.ts';
 
 export interface PullWatch {
@@ -17,7 +19,10 @@ export type WatchPull = () => Promise<PullWatch>;
 /** Returns when image and layers are stored, as the policy of the request says. */
 export async function pull(host: Host, request: PullRequest, watch: PullWatch = {}): Promise<PulledImage> {
   const { pullImage } = await import('../image/pull.ts');
-  return pullImage(request, { host, ...(await unpackingFor(host)), ...watch });
+  const pulled = await pullImage(request, { host, ...(await unpackingFor(host)), ...watch });
+  const id = hexOf(pulled.image.id);
+  recordEvent(host, { type: 'image', status: 'pull', id, name: request.name, attributes: {} });
+  return pulled;
 }
 
 /** Every tag of a repository. */

@@ -150,6 +150,20 @@ export const imageCommands: readonly CommandEntry[] = [
     load: () => import('./manifest-exists.ts'),
   },
   {
+    name: 'image tree',
+    also: [],
+    group: 'image',
+    summary: 'Show the layers of an image, and the names that it has',
+    load: () => import('./image-tree.ts'),
+  },
+  {
+    name: 'image diff',
+    also: [],
+    group: 'image',
+    summary: 'Show what an image changes compared with another',
+    load: () => import('./image-diff.ts'),
+  },
+  {
     name: 'history',
     also: ['image history'],
     group: 'image',

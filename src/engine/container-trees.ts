@@ -76,7 +76,8 @@ export function requireUpper({ name, driver, ...container }: ContainerRecord, ve
   });
 }
 
-function emptyRoot(root: string, directories: readonly string[]): Step[] {
+/** A file system in memory with these directories, over `root`. */
+export function emptyRoot(root: string, directories: readonly string[]): Step[] {
   return [
     { kind: 'new-filesystem', mount: 'trees', type: 'tmpfs', options: ['mode=0755'], attributes: [] },
     { kind: 'attach', mount: 'trees', path: root, followSymlink: false },
@@ -84,7 +85,7 @@ function emptyRoot(root: string, directories: readonly string[]): Step[] {
   ];
 }
 
-const bind = (source: string, target: string): Step => ({ kind: 'bind-root', source, target });
+export const bind = (source: string, target: string): Step => ({ kind: 'bind-root', source, target });
 
 const mountsOf = object({
   mounts: array(object({ destination: string })),

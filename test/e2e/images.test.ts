@@ -180,6 +180,18 @@ describe('ctr import [E]', () => {
   });
 });
 
+describe('ctr image diff, ctr image tree [E]', () => {
+  promise('show what the layers of an image are', async () => {
+    await bed.ctr('pull', '-q', bed.image('manylayers'));
+    const diff = await bed.ctr('image', 'diff', bed.image('manylayers'));
+    expect(diff).toMatchObject({ code: 0, stdout: 'C /level\nC /levels\nA /levels/150\nD /levels/2\n' });
+    const tree = await bed.ctr('image', 'tree', bed.image('manylayers'));
+    expect(tree.stdout.match(/ID: /g)).toHaveLength(151);
+    expect(tree.stdout).toMatch(/Top Layer of: \[.*busybox:latest/);
+    await bed.ctr('rmi', bed.image('manylayers'));
+  });
+});
+
 describe('the store’s space [E]', () => {
   promise('system df adds up to what du says', async () => {
     await bed.ctr('run', '--network', 'none', '-v', 'vol:/v', bed.image('busybox'), 'sh', '-c', 'echo x > /v/x');

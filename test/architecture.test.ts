@@ -107,7 +107,9 @@ describe('architecture [U]', () => {
 
 describe('docs/architecture.md [U]', () => {
   const hops = [
-    ...readFileSync(join(src, '../docs/architecture.md'), 'utf8').matchAll(/^\| \d \| `src\/([^`]+)` `(\w+)`/gm),
+    ...readFileSync(join(src, '../docs/architecture.md'), 'utf8').matchAll(
+      /^\|\s*\d\s*\|\s*`src\/([^`]+)`\s+`(\w+)`/gm,
+    ),
   ].map((match) => [match[1] ?? '', match[2] ?? ''] as const);
 
   it('shows the path of `ctr run` in at most eight hops', () => {

@@ -1,0 +1,74 @@
+/** `ctr run --explain` against what strace saw of the same run. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Bed, openBed } from '../support/bed.ts';
+import { needs } from '../support/needs.ts';
+
+interface ExplainedStep {
+  readonly step: string;
+  readonly calls: readonly string[];
+}
+
+let bed: Bed;
+beforeAll(async () => {
+  bed = await openBed();
+});
+afterAll(() => bed.close());
+
+const flags = [
+  '--rm',
+  '--network',
+  'none',
+  '--hostname',
+  'explained',
+  '-v',
+  '/usr:/host-usr:ro',
+  '--tmpfs',
+  '/scratch',
+];
+
+async function explained(): Promise<ExplainedStep[]> {
+  const { stdout } = await bed.ctr('run', '--explain=json', ...flags, bed.image('busybox'), 'true');
+  return JSON.parse(stdout);
+}
+
+/** The system calls of the container's first process, from its clone to its last execve. */
+async function traced(): Promise<string[]> {
+  const trace = `${bed.home}/trace`;
+  await bed.sh(`strace -f -o ${trace} ctr run ${flags.join(' ')} ${bed.image('busybox')} true`);
+  const { stdout } = await bed.sh(`cat ${trace}`);
+  const lines = stdout.split('\n').map((line) => /^(\d+)\s+(\w+)\((.*)/.exec(line));
+  const started = lines.findLast((line) => line?.[2] === 'pivot_root');
+  const own = lines.filter((line) => line !== null && line[1] === started?.[1]);
+  const exec = own.findLastIndex((line) => line?.[2] === 'execve');
+  return own.slice(0, exec + 1).map((line) => line?.[2] ?? '');
+}
+
+describe('ctr run --explain [E]', () => {
+  it('prints numbered steps with their manual pages and runs nothing', async () => {
+    const { code, stdout } = await bed.ctr('run', '--explain', ...flags, bed.image('busybox'), 'echo', 'ran');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^ +1 +clone +NEWNS .*NEWUSER/m);
+    expect(stdout).toMatch(/^ *\d+ +pivot-root .*pivot_root\(2\)/m);
+    expect(stdout).toMatch(/^ *\d+ +exec +echo ran +execve\(2\)$/m);
+    expect((await bed.sh('ls .local/share/ctr/containers')).stdout).toBe('');
+  });
+
+  it.skipIf(needs('strace'))('lists the calls that strace sees, in the order in which they are made', async () => {
+    const planned = (await explained())
+      .filter(({ step }) => !['clone', 'id-map', 'network'].includes(step))
+      .flatMap(({ calls }) => calls);
+    // close(2) of stdio's spare descriptors and dup3(2) come before the first step: they place stdio.
+    const made = (await traced()).slice((await traced()).indexOf('read'));
+    let at = 0;
+    const unplanned = made.filter((call) => {
+      const found = planned.indexOf(call, at);
+      if (found >= 0) at = found + 1;
+      return found < 0;
+    });
+    expect(unplanned).toEqual([]);
+    expect(made).toContain('pivot_root');
+    expect(made.filter((call) => call === 'move_mount').length).toBe(
+      planned.filter((call) => call === 'move_mount').length,
+    );
+  });
+});

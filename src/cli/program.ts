@@ -182,6 +182,27 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./cp.ts'),
   },
   {
+    name: 'mount',
+    also: ['container mount'],
+    group: 'container',
+    summary: 'Mount the file systems of containers',
+    load: () => import('./mount.ts'),
+  },
+  {
+    name: 'unmount',
+    also: ['umount', 'container unmount', 'container umount'],
+    group: 'container',
+    summary: 'Unmount the file systems of containers',
+    load: () => import('./unmount.ts'),
+  },
+  {
+    name: 'unshare',
+    also: [],
+    group: 'system',
+    summary: 'Run a command in the user namespace of your containers',
+    load: () => import('./unshare.ts'),
+  },
+  {
     name: 'diff',
     also: ['container diff'],
     group: 'container',

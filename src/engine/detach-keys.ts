@@ -30,14 +30,18 @@ export class DetachScanner {
     if (this.#keys.length === 0) return { pass: Buffer.from(chunk), detached: false };
     const pass: number[] = [];
     for (const byte of chunk) {
-      if (byte !== this.#keys[this.#matched]) {
-        pass.push(...this.#keys.subarray(0, this.#matched));
-        this.#matched = 0;
-      }
-      if (byte === this.#keys[this.#matched]) this.#matched++;
-      else pass.push(byte);
+      const held = Buffer.concat([this.#keys.subarray(0, this.#matched), Buffer.of(byte)]);
+      this.#matched = this.#longestBeginning(held);
+      pass.push(...held.subarray(0, held.length - this.#matched));
       if (this.#matched === this.#keys.length) return { pass: Buffer.from(pass), detached: true };
     }
     return { pass: Buffer.from(pass), detached: false };
+  }
+
+  /** How many of the last bytes of `typed` may begin the sequence: `a,a,b` is found in `aaab` as well. */
+  #longestBeginning(typed: Buffer): number {
+    let length = typed.length;
+    while (length > 0 && !typed.subarray(typed.length - length).equals(this.#keys.subarray(0, length))) length--;
+    return length;
   }
 }

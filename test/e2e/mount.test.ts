@@ -1,0 +1,40 @@
+/** `ctr unshare`, and what works in it only: `ctr mount` and `ctr unmount`. */
+import { afterAll, beforeAll, describe, expect } from 'vitest';
+import { type Bed, openBed } from '../support/bed.ts';
+import { needs } from '../support/needs.ts';
+
+let bed: Bed;
+const promise = needs('registry', 'skopeo', 'busybox', 'subordinate-ids');
+beforeAll(async () => {
+  bed = await openBed();
+  await bed.ctr('run', '--name', 'still', '--network', 'none', bed.image('busybox'), 'sh', '-c', 'echo kept >/kept');
+});
+afterAll(() => bed?.close());
+
+describe('ctr unshare [E]', () => {
+  promise('makes the caller root over the files of all subordinate ids, and leaves with the exit code', async () => {
+    const outcome = await bed.ctr('unshare', 'sh', '-c', 'id -u; touch f; chown 33:33 f; stat -c %u f; exit 7');
+    expect(outcome).toMatchObject({ code: 7, stdout: '0\n33\n' });
+    expect((await bed.sh('stat -c %u f')).stdout).not.toBe('33\n');
+  });
+});
+
+describe('ctr mount [E]', () => {
+  promise('shows and changes the files of a container that does not run', async () => {
+    const outcome = await bed.ctr('unshare', 'sh', '-c', 'd=$(ctr mount still); cat $d/kept; echo more >$d/more');
+    expect(outcome).toMatchObject({ code: 0, stdout: 'kept\n' });
+    expect((await bed.ctr('cp', 'still:/more', '-')).stdout).toContain('more');
+  });
+
+  promise('lists what is mounted until it is unmounted, and leaves no mount behind', async () => {
+    const script = 'ctr mount still >/dev/null; ctr mount | wc -l; ctr unmount still >/dev/null; ctr mount | wc -l';
+    expect((await bed.ctr('unshare', 'sh', '-c', script)).stdout).toBe('1\n0\n');
+    expect(bed.mounts()).toEqual([]);
+  });
+
+  promise('says what is needed outside of unshare', async () => {
+    const outcome = await bed.ctr('mount', 'still');
+    expect(outcome.code).toBe(125);
+    expect(outcome.stderr).toContain('ctr unshare');
+  });
+});

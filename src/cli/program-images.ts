@@ -164,6 +164,27 @@ export const imageCommands: readonly CommandEntry[] = [
     load: () => import('./image-diff.ts'),
   },
   {
+    name: 'artifact push',
+    also: [],
+    group: 'image',
+    summary: 'Upload files as an OCI artifact',
+    load: () => import('./artifact-push.ts'),
+  },
+  {
+    name: 'artifact pull',
+    also: [],
+    group: 'image',
+    summary: 'Download the files of an OCI artifact',
+    load: () => import('./artifact-pull.ts'),
+  },
+  {
+    name: 'artifact ls',
+    also: ['artifact list'],
+    group: 'image',
+    summary: 'List the artifacts that refer to an image',
+    load: () => import('./artifact-ls.ts'),
+  },
+  {
     name: 'history',
     also: ['image history'],
     group: 'image',

@@ -79,6 +79,38 @@ describe('ctr manifest [E]', () => {
   });
 });
 
+describe('ctr artifact [E]', () => {
+  promise('carries files, finds them by the image they belong to, and takes no way out of the directory', async () => {
+    const app = repository('with/sbom:1');
+    await bed.ctr('image', 'copy', '-q', `docker://${bed.image('busybox')}`, `docker://${app}`);
+    bed.file('sbom.json', '{"packages":[]}');
+    const type = ['--type', 'application/spdx+json', '--subject', app];
+    const pushed = await bed.ctr('artifact', 'push', ...type, repository('with/sbom:files'), 'sbom.json');
+    expect(pushed).toMatchObject({ code: 0, stdout: expect.stringMatching(/^sha256:/) });
+    expect(JSON.parse(await raw(`docker://${repository('with/sbom:files')}`))).toMatchObject({
+      artifactType: 'application/spdx+json',
+      subject: { size: expect.any(Number) },
+    });
+    expect(await bed.ctr('artifact', 'pull', '-o', 'got', repository('with/sbom:files'))).toMatchObject({
+      code: 0,
+      stdout: 'sbom.json\n',
+    });
+    expect((await bed.sh('cat got/sbom.json')).stdout).toBe('{"packages":[]}');
+    expect(await bed.ctr('artifact', 'pull', '-o', 'got', repository('with/sbom:files'))).toMatchObject({ code: 125 });
+    expect(await bed.ctr('artifact', 'ls', app)).toMatchObject({ code: 0 });
+    expect(await bed.ctr('pull', '-q', repository('with/sbom:files'))).toMatchObject({
+      code: 125,
+      stderr: expect.stringContaining('is an artifact'),
+    });
+
+    await bed.ctr('image', 'copy', '-q', `docker://${repository('with/sbom:files')}`, 'dir:./a');
+    await bed.sh("sed -i 's|sbom.json|../outside|' a/manifest.json");
+    await bed.ctr('image', 'copy', '-q', 'dir:./a', `docker://${repository('with/sbom:hostile')}`);
+    const refused = await bed.ctr('artifact', 'pull', '-o', 'got', repository('with/sbom:hostile'));
+    expect(refused).toMatchObject({ code: 125, stderr: expect.stringContaining('that is no file name') });
+  });
+});
+
 describe('ctr search, ctr list-tags [E]', () => {
   promise('show what a registry has', async () => {
     const found = await bed.ctr('search', '--format', '{{.Name}}', `${bed.registryHost}/manylay`);

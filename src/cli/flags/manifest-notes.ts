@@ -29,11 +29,12 @@ export function memberNotesFrom({ annotation, arch, os, osVersion, variant }: Me
       ...(variant === undefined ? {} : { variant }),
       ...(osVersion === undefined ? {} : { 'os.version': osVersion }),
     },
-    annotations: Object.fromEntries(annotation.map(pairOf)),
+    annotations: Object.fromEntries(annotation.map(annotationFrom)),
   };
 }
 
-function pairOf(text: string): [string, string] {
+/** `key=value`. */
+export function annotationFrom(text: string): [string, string] {
   const equals = text.indexOf('=');
   if (equals < 1) throw new CtrError('USAGE', `invalid annotation ${JSON.stringify(text)}: want key=value`);
   return [text.slice(0, equals), text.slice(equals + 1)];

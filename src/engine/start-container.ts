@@ -153,12 +153,12 @@ export async function startContainer(host: Host, subject: ContainerToStart, conn
   await refuseUnlessStartable(host, container);
   const { cgroupFor } = await import('./cgroups.ts');
   const cgroup = cgroupFor(host, container.id, request.limits);
-  const planned = await planStart(host, subject, connection.consoleSize);
-  const outputs = await outputPlanFor(host, container, request, connection.output);
   const runDirectory = layout.runContainer(host, container.id);
   // A start that was killed before it wrote a state leaves its sockets.
   removeTreeNow(runDirectory);
   mkdirSync(runDirectory, { recursive: true, mode: 0o700 });
+  const planned = await planStart(host, subject, connection.consoleSize);
+  const outputs = await outputPlanFor(host, container, request, connection.output);
   writeFileSync(layout.containerConfig(host, container.id), JSON.stringify(planned.config));
   removeTreeNow(layout.containerExit(host, container.id));
   const startedAt = new Date().toISOString();

@@ -42,9 +42,27 @@ export async function pushArtifact(host: Host, request: ArtifactPush, watch: Cop
   const options = { host, options: request, signal: watch.signal };
   const destination = await openDestination({ transport: 'docker', name: request.name }, options);
   try {
-    return await copyImage(fileSource(request, manifest), destination, {}, { host, ...watch });
+    const pushed = await copyImage(fileSource(request, manifest), destination, {}, { host, ...watch });
+    if (subject !== undefined) await makeFindable(host, request, subject, { ...pushed, artifactType });
+    return pushed;
   } finally {
     destination.close();
+  }
+}
+
+/** distribution-spec "Pushing Manifests with Subject": where the registry lists no referrers, clients keep a tag for them. */
+async function makeFindable(host: Host, request: ArtifactPush, subject: Descriptor, pushed: Descriptor): Promise<void> {
+  const { connectTo } = await import('../image/open-image.ts');
+  const { access, connection } = await connectTo(parseReference(request.name), { host, options: request });
+  const { registry, endpoint } = connection;
+  try {
+    const known = await registry.referrers(endpoint.repository, subject.digest);
+    if (known.some(({ digest }) => digest === pushed.digest)) return;
+    const index = { schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests: [...known, pushed] };
+    const tag = subject.digest.replace(':', '-');
+    await registry.putManifest(endpoint.repository, tag, Buffer.from(JSON.stringify(index)), index.mediaType);
+  } finally {
+    access.close();
   }
 }
 

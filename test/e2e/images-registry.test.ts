@@ -97,7 +97,10 @@ describe('ctr artifact [E]', () => {
     });
     expect((await bed.sh('cat got/sbom.json')).stdout).toBe('{"packages":[]}');
     expect(await bed.ctr('artifact', 'pull', '-o', 'got', repository('with/sbom:files'))).toMatchObject({ code: 125 });
-    expect(await bed.ctr('artifact', 'ls', app)).toMatchObject({ code: 0 });
+    expect(await bed.ctr('artifact', 'ls', '--format', '{{.Digest}} {{.ArtifactType}}', app)).toMatchObject({
+      code: 0,
+      stdout: `${pushed.stdout.trim()} application/spdx+json\n`,
+    });
     expect(await bed.ctr('pull', '-q', repository('with/sbom:files'))).toMatchObject({
       code: 125,
       stderr: expect.stringContaining('is an artifact'),

@@ -1,5 +1,6 @@
 /** What a container changed: its upper directory beside the layers below (docker-diff(1): A, C, D). */
 import { lstatSync, readdirSync, type Stats } from 'node:fs';
+import { errnoOf } from '../base/ctr-error.ts';
 import { type ByteString, fromText, toPath } from '../image/layer/byte-string.ts';
 import { getXattr } from '../linux/files.ts';
 
@@ -63,7 +64,15 @@ function namesIn(path: ByteString): ByteString[] {
 }
 
 const statOf = (path: ByteString) => lstatSync(toPath(path), { throwIfNoEntry: false });
-const isOpaque = (path: ByteString) => getXattr(toPath(path), 'user.overlay.opaque')?.toString() === 'y';
+
+function isOpaque(path: ByteString): boolean {
+  try {
+    return getXattr(toPath(path), 'user.overlay.opaque')?.toString() === 'y';
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false;
+    throw error;
+  }
+}
 
 /** The names of a layer with these changes, as pack.ts calls them: without the leading slash. */
 export function namesToPack(changes: readonly Change[]): ReadonlySet<ByteString> {

@@ -45,10 +45,10 @@ async function run(job: FilesJob, input: AsyncIterable<Buffer>): Promise<void> {
       return writeAll(1, Buffer.from(JSON.stringify(changesIn('/upper', '/lower', job.mountPoints))));
     case 'layer': {
       const names = namesToPack(changesIn('/upper', '/lower', job.mountPoints));
-      return write(packTree('/upper', '', { skip: (name) => !names.has(name) }));
+      return write(packTree('/upper', '', { skip: (name) => !names.has(name), isLive: true }));
     }
     case 'flatten':
-      return write(packTree('/merged', '', { isMerged: true }));
+      return write(packTree('/merged', '', { isMerged: true, isLive: true }));
   }
 }
 
@@ -57,7 +57,7 @@ async function pack({ path, follow, contentOnly }: FilesJob): Promise<void> {
   const isDirectory = lstatSync(found).isDirectory();
   if ((contentOnly || path.endsWith('/')) && !isDirectory) throw new CtrError('INVALID', `${path} is not a directory`);
   const name = path.split('/').findLast((part) => part !== '' && part !== '.') ?? '';
-  await write(packTree(fromText(found), contentOnly ? '' : fromText(name), { isMerged: true }));
+  await write(packTree(fromText(found), contentOnly ? '' : fromText(name), { isMerged: true, isLive: true }));
 }
 
 function resolved(path: string, follow: boolean): string {

@@ -5,6 +5,7 @@
  * Mustn't: follow symlinks, or show overlayfs' own marks (they become whiteouts).
  */
 import { closeSync, constants, lstatSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
+import { errnoOf } from '../../base/ctr-error.ts';
 import { getXattr, listXattrs } from '../../linux/files.ts';
 import { isImageXattr } from './apply-metadata.ts';
 import { type ByteString, fromText, toPath } from './byte-string.ts';
@@ -22,6 +23,8 @@ export interface PackOptions {
   readonly skip?: (name: ByteString) => boolean;
   /** The tree is what overlayfs shows, not a layer of it: its marks have no meaning there. */
   readonly isMerged?: boolean;
+  /** Somebody may be changing the tree: what is gone when its turn comes is left out. */
+  readonly isLive?: boolean;
 }
 
 interface Walk {
@@ -61,8 +64,22 @@ export async function* packTree(path: ByteString, name: ByteString, options: Pac
   yield Buffer.concat([...pieces, endMarker]);
 }
 
-/** Sockets and devices have no place in an image; char device 0/0 is overlayfs' whiteout. */
 function* packEntry(walk: Walk, found: Found): Generator<Buffer> {
+  let isBegun = false;
+  try {
+    for (const piece of packAnyKind(walk, found)) {
+      isBegun = true;
+      yield piece;
+    }
+  } catch (error) {
+    // Gone, or another kind of file than a moment ago.
+    const isChange = ['ENOENT', 'ENOTDIR', 'ELOOP', 'EINVAL', 'ENXIO', 'ESTALE'].includes(errnoOf(error) ?? '');
+    if (!walk.options.isLive || isBegun || !isChange) throw error;
+  }
+}
+
+/** Sockets and devices have no place in an image; char device 0/0 is overlayfs' whiteout. */
+function* packAnyKind(walk: Walk, found: Found): Generator<Buffer> {
   const { stat } = found;
   if (stat.isDirectory()) yield* packDirectory(walk, found);
   else if (stat.isCharacterDevice() && stat.rdev === 0n && !walk.options.isMerged)
@@ -72,6 +89,7 @@ function* packEntry(walk: Walk, found: Found): Generator<Buffer> {
 
 function* packDirectory(walk: Walk, found: Found): Generator<Buffer> {
   const { name, path } = found;
+  const children = readdirSync(toPath(path), { encoding: 'latin1' }).sort(byBytes);
   yield encodeEntry(
     { name: name === '' ? './' : `${name}/`, type: 'directory', linkName: '', size: 0 },
     metadataOf(walk, found),
@@ -80,12 +98,11 @@ function* packDirectory(walk: Walk, found: Found): Generator<Buffer> {
     (key) => getXattr(toPath(path), key)?.toString() === 'y',
   );
   if (isMarked && !walk.options.isMerged) yield whiteout(walk, name === '' ? '.wh..wh..opq' : `${name}/.wh..wh..opq`);
-  for (const base of readdirSync(toPath(path), { encoding: 'latin1' }).sort(byBytes)) {
+  for (const base of children) {
     const childName = name === '' ? base : `${name}/${base}`;
     if (walk.options.skip?.(childName)) continue;
     const childPath = `${path}/${base}`;
     const stat = lstatSync(toPath(childPath), { bigint: true, throwIfNoEntry: false });
-    // Gone meanwhile: the container that it belongs to may be running.
     if (stat) yield* packEntry(walk, { name: childName, path: childPath, stat });
   }
 }
@@ -106,15 +123,17 @@ function* packLeaf(walk: Walk, found: Found): Generator<Buffer> {
   } else if (stat.isFIFO()) yield encodeEntry({ name, type: 'fifo', linkName: '', size: 0 }, metadata);
   else {
     const size = Number(stat.size);
-    yield encodeEntry({ name, type: 'file', linkName: '', size }, metadata);
-    if (size > 0) yield* contentOf(path, size);
+    const header = encodeEntry({ name, type: 'file', linkName: '', size }, metadata);
+    if (size > 0) yield* withContent(header, path, size);
+    else yield header;
   }
 }
 
 /** Exactly `size` bytes and the padding: a file that shrinks meanwhile ends in zeros, one that grows is cut. */
-function* contentOf(path: ByteString, size: number): Generator<Buffer> {
+function* withContent(header: Buffer, path: ByteString, size: number): Generator<Buffer> {
   const fd = openSync(toPath(path), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
+    yield header;
     for (let at = 0; at < size; ) {
       const bytes = Buffer.alloc(Math.min(4 * pieceBytes, size - at));
       const length = readSync(fd, bytes, 0, bytes.length, at);

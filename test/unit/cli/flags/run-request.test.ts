@@ -40,6 +40,8 @@ describe('parseRunRequest [U] podman-run(1)', () => {
       ...{ detachKeys: 'ctrl-p,ctrl-q', pull: 'missing', umask: 0o022, stopTimeoutMs: 10_000 },
       ...{ restart: { name: 'no', maxRetries: 0 }, timeoutMs: 0, replace: false, requires: [], removeImage: false },
       network: { mode: 'default' },
+      health: { isOff: false, onFailure: 'none' },
+      logging: { driver: 'framed', maxBytes: 10 * 1024 * 1024, maxFiles: 3 },
       security: {
         ...{ privileged: false, noNewPrivileges: false },
         ...{ capAdd: [], capDrop: [], mask: [], unmask: [], procOptions: [] },

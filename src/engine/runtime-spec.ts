@@ -31,7 +31,7 @@ export function runtimeSpecFor(input: RuntimeSpecInput): RuntimeConfig {
   ];
   const config: RuntimeConfig = {
     ociVersion: '1.2.0',
-    ...((request.namespaces?.uts?.mode ?? 'private') === 'private' ? { hostname } : {}),
+    ...((request.namespaces?.uts?.mode ?? 'private') === 'private' ? { hostname, ...domainOf(request) } : {}),
     root: { path: facts.rootPath, readonly: request.readOnly },
     process: processFor(input, user, hostname),
     mounts: [...defaultMounts(input), ...parentsFirst(added)],
@@ -43,6 +43,8 @@ export function runtimeSpecFor(input: RuntimeSpecInput): RuntimeConfig {
   refuseNul([config.process.cwd, hostname, ...config.mounts.flatMap((one) => [one.destination, one.source])], 'a path');
   return config;
 }
+
+const domainOf = ({ domainname }: RunRequest) => (domainname === undefined ? {} : { domainname });
 
 /**
  * Docker's rules: a command replaces the image's Cmd, an entrypoint replaces both; a cleared entrypoint (`[]`) keeps

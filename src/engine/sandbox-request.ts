@@ -20,6 +20,7 @@ export interface SandboxRequest {
   readonly namespaces?: NamespacesRequest;
   readonly userns?: UsernsRequest;
   readonly secrets?: readonly SecretRequest[];
+  readonly domainname?: string;
   /** An IANA name, or `local` (podman-run(1) --tz). */
   readonly timezone?: string;
   /** `--passwd=false`: /etc/passwd and /etc/group stay as the image has them. */
@@ -177,6 +178,7 @@ export const sandboxShape = {
   namespaces: optional(namespacesRequest),
   userns: optional(usernsRequest),
   secrets: optional(array(secretRequest)),
+  domainname: optional(string),
   timezone: optional(string),
   keepPasswd: optional(boolean),
   passwdEntry: optional(string),

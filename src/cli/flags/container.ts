@@ -5,7 +5,7 @@ import { CtrError } from '../../base/ctr-error.ts';
 import type { RestartPolicy, RunRequest } from '../../engine/run-request.ts';
 import { signalNumber } from '../../linux/signals.ts';
 import { array, parseJson, string } from '../../oci/check.ts';
-import { parsePlatform } from '../../oci/platform.ts';
+import { hostPlatform, parsePlatform } from '../../oci/platform.ts';
 import { collect } from '../command.ts';
 import { flagError } from './flag-error.ts';
 import { namePattern } from './mount-target.ts';
@@ -43,6 +43,9 @@ export interface ContainerOptions {
 export interface ImageOptions {
   readonly pull: string;
   readonly platform?: string;
+  readonly arch?: string;
+  readonly os?: string;
+  readonly variant?: string;
   readonly quiet?: boolean;
   readonly tlsVerify?: boolean;
   readonly authfile?: string;
@@ -89,6 +92,9 @@ export function addImageFlags(command: Command): void {
     .optionsGroup('Image:')
     .option('--pull <policy>', 'missing, always, never or newer', 'missing')
     .option('--platform <os/arch[/variant]>', "choose among the image's platforms")
+    .option('--arch <name>', 'the architecture of --platform alone')
+    .option('--os <name>', 'the system of --platform alone')
+    .option('--variant <name>', 'the variant of --platform alone')
     .option('--tls-verify', 'want HTTPS and a good certificate of the registry')
     .option('--authfile <file>', "where the registry's password is kept")
     .option('-q, --quiet', 'show no progress of a pull');
@@ -179,14 +185,24 @@ export function parseRestart(text: string): RestartPolicy {
 
 type ImagePart = Pick<RunRequest, 'pull' | 'platform' | 'quiet' | 'tlsVerify' | 'authFile'>;
 
+function platformOf({ platform, arch, os, variant }: ImageOptions): string | undefined {
+  if (arch === undefined && os === undefined && variant === undefined) return platform;
+  if (platform !== undefined) {
+    throw new CtrError('USAGE', '--platform cannot be combined with --arch, --os and --variant: it names all three');
+  }
+  const { architecture } = hostPlatform();
+  return `${os ?? 'linux'}/${arch ?? architecture}${variant === undefined ? '' : `/${variant}`}`;
+}
+
 export function parseImageOptions(options: ImageOptions, cwd: string): ImagePart {
   const pull = (['missing', 'always', 'never', 'newer'] as const).find((policy) => policy === options.pull);
   if (pull === undefined) throw flagError('--pull', options.pull, 'want missing, always, never or newer');
-  if (options.platform !== undefined) parsePlatform(options.platform);
+  const platform = platformOf(options);
+  if (platform !== undefined) parsePlatform(platform);
   return {
     pull,
     quiet: options.quiet ?? false,
-    ...(options.platform === undefined ? {} : { platform: options.platform }),
+    ...(platform === undefined ? {} : { platform }),
     ...(options.tlsVerify === undefined ? {} : { tlsVerify: options.tlsVerify }),
     ...(options.authfile === undefined ? {} : { authFile: resolve(cwd, options.authfile) }),
   };

@@ -6,6 +6,7 @@ import { flagError } from './flag-error.ts';
 import { parseInteger } from './size.ts';
 
 export interface IdentityOptions {
+  readonly domainname?: string;
   readonly tz?: string;
   readonly passwd: boolean;
   readonly passwdEntry?: string;
@@ -17,6 +18,7 @@ export interface IdentityOptions {
 export function addIdentityFlags(command: Command): void {
   command
     .optionsGroup('Process:')
+    .option('--domainname <name>', 'its NIS domain name')
     .option('--tz <zone>', 'its time zone: Europe/Berlin, or local for that of the host')
     .option('--passwd', 'add its user to /etc/passwd where it is missing; on unless =false', true)
     .option('--passwd-entry <line>', 'the line: $USERNAME, $UID, $GID, $NAME and $HOME are filled in')
@@ -32,6 +34,7 @@ const zones = '/usr/share/zoneinfo';
 export function parseIdentity(options: IdentityOptions): SandboxRequest {
   const { tz, passwdEntry, groupEntry, preserveFds, personality } = options;
   return {
+    ...(options.domainname === undefined ? {} : { domainname: oneLine('--domainname', options.domainname) }),
     ...(tz === undefined ? {} : { timezone: checkZone(tz) }),
     ...(options.passwd ? {} : { keepPasswd: true }),
     ...(passwdEntry === undefined ? {} : { passwdEntry: oneLine('--passwd-entry', passwdEntry) }),

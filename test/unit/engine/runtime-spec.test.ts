@@ -31,7 +31,6 @@ const facts = {
     containerEnv: '/c/containerenv',
   },
   hostDevices: ['/dev/fuse', '/dev/null'],
-  initPath: '/usr/bin/catatonit',
   sourceOf: ({ type, source, target, options }: MountRequest) => {
     if (type === 'image' || options.includes('O')) {
       return { type: 'overlay', source: 'overlay', options: [`lowerdir=${source}`, 'userxattr'] };
@@ -89,10 +88,27 @@ describe('runtimeSpecFor [U] image-spec conversion.md', () => {
     );
   });
 
-  it('puts --init before the command', () => {
-    const spec = specOf(['--init', 'image', 'x']);
-    expect(spec.process.args).toEqual(['/run/ctr-init', '--', '/entry', 'x']);
-    expect(mountAt(spec, '/run/ctr-init')).toMatchObject({ source: '/usr/bin/catatonit' });
+  it('leaves the command as it is with --init: the init is a step of the start, not a program', () => {
+    expect(specOf(['--init', 'image', 'x']).process.args).toEqual(['/entry', 'x']);
+  });
+
+  it.each([
+    ['--pid=host', 'pid', '/proc'],
+    ['--cgroupns=host', 'cgroup', '/sys/fs/cgroup'],
+  ])('keeps the namespace of the host with %s, and so its view at the mount', (flag, type, path) => {
+    const spec = specOf([flag, 'image']);
+    expect(spec.linux.namespaces.map((one) => one.type)).not.toContain(type);
+    expect(mountAt(spec, path)).toMatchObject({ type: 'bind', source: path });
+  });
+
+  it('has no shared memory with --ipc none', () => {
+    expect(mountAt(specOf(['--ipc=none', 'image']), '/dev/shm')).toBeUndefined();
+  });
+
+  it('runs as the kept user of --userns keep-id, unless --user says otherwise', () => {
+    const kept = { keptUser: { uid: 7, gid: 8 } } as object;
+    expect(specOf(['image'], image, kept).process.user).toMatchObject({ uid: 7, gid: 8 });
+    expect(specOf(['--user=9:9', 'image'], image, kept).process.user).toMatchObject({ uid: 9, gid: 9 });
   });
 
   it.each([
@@ -240,9 +256,10 @@ describe('isolation [U] runtime-spec config-linux.md', () => {
 
   it('joins the network namespace of another container', () => {
     const spec = specOf(['--network', 'container:a', 'image'], image, {
-      networkNamespacePath: '/proc/7/ns/net',
+      namespacePaths: { user: '/proc/7/ns/user', network: '/proc/7/ns/net' },
     } as object);
     expect(spec.linux.namespaces).toContainEqual({ type: 'network', path: '/proc/7/ns/net' });
+    expect(spec.linux.namespaces).toContainEqual({ type: 'user', path: '/proc/7/ns/user' });
     expect(spec.linux.sysctl).toEqual({});
   });
 

@@ -39,10 +39,13 @@ export function compileExec(program: Program, step: ExecStep): void {
   program.call('execve', [program.text(last ?? ''), argv, envp]);
 }
 
+/** Where a command is looked for when it has no PATH at all (--unsetenv-all). */
+const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
 /** The paths that a command may mean: itself if it has a slash, else one for each directory of the container's PATH. */
 export function execCandidates(step: ExecStep): string[] {
   const [command = ''] = step.args;
   if (command.includes('/') || command === '') return [command];
-  const path = step.env.find((entry) => entry.startsWith('PATH='))?.slice('PATH='.length) ?? '';
+  const path = step.env.find((entry) => entry.startsWith('PATH='))?.slice('PATH='.length) ?? defaultPath;
   return path.split(':').map((directory) => `${directory || '.'}/${command}`);
 }

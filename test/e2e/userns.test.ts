@@ -69,6 +69,15 @@ describe('shared namespaces [E]', () => {
   });
 });
 
+describe('--unsetenv-all [E] podman-run(1)', () => {
+  promise('finds the command all the same', async () => {
+    const outcome = await bed.ctr(
+      ...['run', '--rm', '-q', '--network', 'none', '--unsetenv-all', bed.image('busybox'), 'env'],
+    );
+    expect(outcome).toMatchObject({ code: 0, stdout: '' });
+  });
+});
+
 describe('--init [E] podman-run(1)', () => {
   promise('reaps orphans and ends with the exit status of the command', async () => {
     const { stdout, code } = await run(

@@ -18,16 +18,23 @@ export interface Finished {
   readonly restart?: PlannedRestart;
 }
 
-/** Idempotent: a container that runs, or that somebody has finished already, is left alone. */
-export async function finishContainer(host: Host, container: Pick<ContainerRecord, 'id'>): Promise<Finished> {
+/**
+ * Idempotent: a container that runs, or that somebody has finished already, is left alone. A descriptor of its user
+ * namespace lets --rm delete the files in the background.
+ */
+export async function finishContainer(
+  host: Host,
+  container: Pick<ContainerRecord, 'id'>,
+  userNamespace?: number,
+): Promise<Finished> {
   using lock = lockContainer(host, container.id);
-  const finished = await finishLocked(host, container.id);
+  const finished = await finishLocked(host, container.id, userNamespace);
   if (!readContainer(host, container.id)) lock.releaseAndRemove();
   return finished;
 }
 
 /** As finishContainer, for a caller that holds the container's lock. */
-export async function finishLocked(host: Host, id: string): Promise<Finished> {
+export async function finishLocked(host: Host, id: string, userNamespace?: number): Promise<Finished> {
   const state = readState(host, id);
   if (state === undefined || isAlive(state.init)) return {};
   const container = readContainer(host, id);
@@ -43,7 +50,7 @@ export async function finishLocked(host: Host, id: string): Promise<Finished> {
     await (await import('./volume-use.ts')).releaseVolumes(host, container.id, request.mounts);
   }
   if (request.remove) {
-    await deleteContainer(host, id);
+    await deleteContainer(host, id, userNamespace);
     if (request.removeImage && container.imageId !== undefined) await removeUnusedImage(host, container.imageId);
     return {};
   }

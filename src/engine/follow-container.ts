@@ -1,5 +1,5 @@
 /** Start a container and stay with it: its output, its input, signals, its exit code, the clean-up, its restarts. */
-import { read, writeSync } from 'node:fs';
+import { openSync, read, writeSync } from 'node:fs';
 import type { Host } from '../base/host.ts';
 import { exitCodeOf } from '../linux/clone.ts';
 import { canInheritOutput, type Launched } from '../ns/launch.ts';
@@ -16,13 +16,14 @@ export async function startAttached(host: Host, subject: ContainerToStart): Prom
   const { container, request } = subject;
   let connection = connectionFor(request);
   let launched = await startContainer(host, subject, connection);
+  const userNamespace = request.remove ? userNamespaceOf(launched) : undefined;
   if (request.sigProxy && !request.tty) forwardSignals(() => launched.pid);
   for (;;) {
     const outcome = request.tty ? await attached(host, container.id, request, connection) : await exitOf(launched);
     if (outcome === 'detached') return 0;
     // A supervisor that was killed says nothing: its container died of SIGKILL with it, or is beyond our reach.
     const code = outcome === 'lost' ? 137 : outcome;
-    const { restart } = await finishContainer(host, container);
+    const { restart } = await finishContainer(host, container, userNamespace);
     sayBye(launched);
     if (!restart) return code;
     const { waitForRestart } = await import('./restart-pause.ts');
@@ -30,6 +31,15 @@ export async function startAttached(host: Host, subject: ContainerToStart): Prom
     if (!runs) return code;
     connection = connectionFor(request);
     launched = await startContainer(host, { ...subject, runs }, connection);
+  }
+}
+
+/** Undefined when the container has ended already, and its namespaces with it. */
+function userNamespaceOf({ pid }: Launched): number | undefined {
+  try {
+    return openSync(`/proc/${pid}/ns/user`, 'r');
+  } catch {
+    return undefined;
   }
 }
 

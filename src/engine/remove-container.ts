@@ -1,17 +1,29 @@
 /** Delete a container with everything that is its own. */
 import type { Host } from '../base/host.ts';
 import { removeTreeNow } from '../base/remove-tree.ts';
-import { type ContainerRecord, readContainer, removeContainer } from '../storage/container-store.ts';
+import { removeInBackground } from '../ns/background-removal.ts';
+import {
+  type ContainerRecord,
+  readContainer,
+  removeContainer,
+  removeContainerLater,
+} from '../storage/container-store.ts';
 import { layout } from '../storage/layout.ts';
 import { recordContainerEvent } from './container-events.ts';
 import { storedRequest } from './stored-request.ts';
-import { removeTreeInside } from './user-namespace.ts';
+import { findExecutable, removeTreeInside } from './user-namespace.ts';
 
-/** The container must not be running. Removing its runtime directory ends what watches it (net/pasta.ts). Idempotent. */
-export async function deleteContainer(host: Host, id: string): Promise<void> {
+/**
+ * The container must not be running. Removing its runtime directory ends what watches it (net/pasta.ts). With a
+ * descriptor of its user namespace the files are deleted in the background. Idempotent.
+ */
+export async function deleteContainer(host: Host, id: string, userNamespace?: number): Promise<void> {
   const container = readIfWhole(host, id);
   removeTreeNow(layout.runContainer(host, id));
-  await removeContainer(host, id, (path) => removeTreeInside(host, path));
+  const rm = userNamespace === undefined ? undefined : findExecutable(host, 'rm');
+  if (userNamespace !== undefined && rm !== undefined) {
+    removeContainerLater(host, id, (paths) => removeInBackground(rm, paths, userNamespace));
+  } else await removeContainer(host, id, (path) => removeTreeInside(host, path));
   if (!container) return;
   recordContainerEvent(host, container, 'remove');
   await removeTakenAlong(host, container);

@@ -18,7 +18,7 @@ import type { StorageDriver } from './drivers/driver.ts';
 import { layout, type OwnerKind, parseOwnerKind } from './layout.ts';
 import { type Lock, lockNow, lockOf } from './lock.ts';
 import { ensureDataRoot, namesIn } from './roots.ts';
-import { discardTree, type RemoveTree } from './staging.ts';
+import { discardTree, discardTreeLater, type RemoveTree } from './staging.ts';
 
 export interface ContainerRecord {
   readonly id: string;
@@ -181,10 +181,21 @@ export function renameContainer(host: Host, container: ContainerRecord, name: st
 export async function removeContainer(host: Host, id: string, removeTree?: RemoveTree): Promise<boolean> {
   const name = nameOf(host, id);
   const isDeleted = await discardTree(host, layout.container(host, id), removeTree);
-  // The name goes after the directory: whoever claims it in between finds it stale and takes it over.
+  forgetContainer(host, id, name);
+  return isDeleted;
+}
+
+/** As removeContainer, without waiting for the files (discardTreeLater). */
+export function removeContainerLater(host: Host, id: string, begin: (paths: readonly string[]) => void): void {
+  const name = nameOf(host, id);
+  discardTreeLater(host, layout.container(host, id), begin);
+  forgetContainer(host, id, name);
+}
+
+/** The name goes after the directory: whoever claims it in between finds it stale and takes it over. */
+function forgetContainer(host: Host, id: string, name: string | undefined): void {
   if (name !== undefined && readOwner(host, name) === id) removeTreeNow(layout.name(host, name));
   removeTreeNow(layout.runContainer(host, id));
-  return isDeleted;
 }
 
 function nameOf(host: Host, id: string): string | undefined {

@@ -79,6 +79,22 @@ export async function discardTree(host: Host, path: string, removeTree?: RemoveT
   }
 }
 
+/**
+ * As discardTree, without waiting: `begin` starts a process that deletes the given paths. They stay locked until ctr
+ * ends; if that process fails, collectOrphans finds them.
+ */
+export function discardTreeLater(host: Host, path: string, begin: (paths: readonly string[]) => void): void {
+  const staging = reserveStaging(host);
+  try {
+    renameSync(path, staging.path);
+  } catch (error) {
+    staging[Symbol.dispose]();
+    if (errnoOf(error) === 'ENOENT') return;
+    throw error;
+  }
+  begin([staging.path, stagingLock(host, staging.path).path]);
+}
+
 export interface OrphanReport {
   readonly removed: readonly string[];
   /** Orphans that could not be deleted, mostly for want of a removeTree. */

@@ -60,10 +60,11 @@ if [ "${1:-}" = --test ] && may_be_root; then
   done
 fi
 
-# npm ci only when the lock file changed since the last one: this script runs before every demo.
+# Only when the lock file changed since the last time: this script runs before every demo. Not `npm ci`: it refuses lock
+# files of machines whose registry does not carry the optional packages of other platforms.
 lock=$(cksum <package-lock.json)
 if [ ! -x node_modules/.bin/esbuild ] || [ "$(cat node_modules/.lock-installed 2>/dev/null || true)" != "$lock" ]; then
-  npm ci --no-audit --no-fund --loglevel=error >&2
+  npm install --no-audit --no-fund --loglevel=error >&2
   echo "$lock" >node_modules/.lock-installed
 fi
 npm run --silent build >&2

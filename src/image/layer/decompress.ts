@@ -2,10 +2,11 @@
  * Undo a layer's compression (image-spec layer.md "+gzip", "+zstd"). What the bytes begin with decides, not what the
  * manifest says: registries hold layers with the wrong media type, and every other tool reads them.
  */
-import { pipeline } from 'node:stream';
+import { pipeline, type Transform } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { CtrError } from '../../base/ctr-error.ts';
 import type { Compression } from '../../oci/media-types.ts';
+import { eachFrame } from './zstd-frames.ts';
 
 /** Large pieces cost fewer turns between JavaScript and zlib's thread: with 64 KiB it is a third slower. */
 const outputBytes = 1024 * 1024;
@@ -27,14 +28,18 @@ export async function* decompress(source: AsyncIterable<Buffer>): AsyncGenerator
     yield* whole;
     return;
   }
-  const stream = format === 'gzip' ? createGunzip(options) : createZstdDecompress(options);
-  // The callback has nothing to do: an error also ends the stream that is read below.
-  pipeline(whole, stream, () => {});
   try {
-    yield* stream;
+    if (format === 'gzip') yield* through(whole, createGunzip(options));
+    else yield* eachFrame(whole, (frame) => through(frame, createZstdDecompress(options)));
   } catch (error) {
     throw error instanceof CtrError ? error : damaged(format, error);
   }
+}
+
+function through(source: AsyncIterable<Buffer>, stream: Transform): AsyncIterable<Buffer> {
+  // The callback has nothing to do: an error also ends the stream that is read.
+  pipeline(source, stream, () => {});
+  return stream;
 }
 
 async function readHead(iterator: AsyncIterator<Buffer>): Promise<Buffer> {

@@ -23,7 +23,10 @@ describe('the table of commands [U]', () => {
       if (entry.group === 'internal') return;
       expect(spec.examples.length).toBeGreaterThan(0);
       for (const example of spec.examples) {
-        expect([entry.name, ...entry.also].some((name) => ` ${example} `.includes(` ${name} `)), example).toBe(true);
+        expect(
+          [entry.name, ...entry.also].some((name) => ` ${example} `.includes(` ${name} `)),
+          example,
+        ).toBe(true);
       }
     },
   );

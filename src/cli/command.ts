@@ -6,6 +6,7 @@ import { Command, type Option } from 'commander';
 import { CtrError } from '../base/ctr-error.ts';
 import { type FlagSpec, parseArgv, type Setting } from './argv.ts';
 import type { Context } from './context.ts';
+import { mentionedNames, PartialCommand } from './partial-command.ts';
 
 export interface CommandSpec<Flags extends object = object> {
   /** What follows the command's name: `[options] IMAGE [COMMAND [ARG...]]`. */
@@ -66,9 +67,10 @@ export interface Invocation {
   flags(): object;
 }
 
-/** The commander command that holds a spec's flags. */
-export function declarationOf(name: string, spec: CommandSpec): Command {
-  const command = new Command(name).exitOverride().helpOption(false).allowExcessArguments(true);
+/** The commander command that holds a spec's flags; for `argv`, when given, and no other argument list. */
+export function declarationOf(name: string, spec: CommandSpec, argv?: readonly string[]): Command {
+  const empty = argv ? new PartialCommand(name, mentionedNames(argv)) : new Command(name);
+  const command = empty.exitOverride().helpOption(false).allowExcessArguments(true);
   command.configureOutput({ writeErr: () => {}, writeOut: () => {} });
   spec.declare?.(command);
   return command;

@@ -4,7 +4,14 @@ import { createHost } from '../base/host.ts';
 import { createLog, type LogLevel, logLevels } from '../base/log.ts';
 import { version } from '../base/version.ts';
 import { parseArgv } from './argv.ts';
-import { declarationOf, type GlobalSetting, globalFlags, readInvocation } from './command.ts';
+import {
+  type CommandSpec,
+  declarationOf,
+  type GlobalSetting,
+  globalFlags,
+  type Invocation,
+  readInvocation,
+} from './command.ts';
 import type { CommandEntry } from './command-entry.ts';
 import { type Context, contextFor, type Output } from './context.ts';
 import { commands } from './program.ts';
@@ -43,19 +50,27 @@ async function runCommand(
 ): Promise<number> {
   const { command: spec } = await entry.load();
   const name = words.slice(0, used).join(' ');
-  const declaration = declarationOf(name, spec);
   try {
-    const invocation = readInvocation(declaration, spec, words.slice(used));
+    const invocation = invocationOf(name, spec, words.slice(used));
     const globals = [...before, ...invocation.globals];
     const context = contextOf(name, globals, env, streams);
     if (isOn(globals, 'help')) {
       const { commandHelp } = await import('./help.ts');
-      context.stdout.write(commandHelp(entry, spec, declaration, context.programName));
+      context.stdout.write(commandHelp(entry, spec, declarationOf(name, spec), context.programName));
       return 0;
     }
     return await spec.run(context, invocation.operands, invocation.flags());
   } catch (error) {
     throw withUsageHint(error, `${env.CTR_PROGRAM_NAME || 'ctr'} ${name} --help`);
+  }
+}
+
+/** What cannot be read is read again with every flag declared: the message may name the one that was meant. */
+function invocationOf(name: string, spec: CommandSpec, argv: readonly string[]): Invocation {
+  try {
+    return readInvocation(declarationOf(name, spec, argv), spec, argv);
+  } catch {
+    return readInvocation(declarationOf(name, spec), spec, argv);
   }
 }
 

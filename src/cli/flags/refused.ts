@@ -5,6 +5,7 @@
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import { CtrError } from '../../base/ctr-error.ts';
+import { attributeOf, PartialCommand } from '../partial-command.ts';
 
 interface ForeignFlag {
   readonly flags: string;
@@ -98,6 +99,7 @@ const foreignFlags: readonly ForeignFlag[] = [
 export function addForeignFlags(command: Command): void {
   const taken = new Set(command.options.map(({ long }) => long));
   for (const { flags } of foreignFlags) {
+    if (command instanceof PartialCommand && !command.mentions(flags)) continue;
     const option = new Option(flags).hideHelp();
     if (!taken.has(option.long)) command.addOption(option);
   }
@@ -107,8 +109,8 @@ export function addForeignFlags(command: Command): void {
 export function checkForeignFlags(options: object): string[] {
   const used = new Map(Object.entries(options));
   return foreignFlags.flatMap(({ flags, reason, isHarmless }) => {
+    if (used.get(attributeOf(flags)) === undefined) return [];
     const option = new Option(flags);
-    if (used.get(option.attributeName()) === undefined) return [];
     if (isHarmless) return [`${option.long} has no effect: ${reason}`];
     throw new CtrError('UNSUPPORTED', `${option.long} is not supported: ${reason}`);
   });

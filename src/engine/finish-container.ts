@@ -11,7 +11,7 @@ import { layout } from '../storage/layout.ts';
 import { recordContainerEvent } from './container-events.ts';
 import { deleteContainer } from './remove-container.ts';
 import { type PlannedRestart, planRestart } from './restart-policy.ts';
-import { storedRequest } from './stored-request.ts';
+import { requestIfWhole } from './stored-request.ts';
 
 export interface Finished {
   /** Its policy wants it to be started again. */
@@ -45,7 +45,8 @@ export async function finishLocked(host: Host, id: string, userNamespace?: numbe
   // Removing it ends what watches it (net/pasta.ts).
   removeTreeNow(layout.runContainer(host, id));
   if (!container) return {};
-  const request = storedRequest(container);
+  const request = requestIfWhole(container);
+  if (!request) return {};
   if (request.mounts.some(({ type }) => type === 'volume')) {
     await (await import('./volume-use.ts')).releaseVolumes(host, container.id, request.mounts);
   }

@@ -10,7 +10,7 @@ import {
 } from '../storage/container-store.ts';
 import { layout } from '../storage/layout.ts';
 import { recordContainerEvent } from './container-events.ts';
-import { storedRequest } from './stored-request.ts';
+import { requestIfWhole } from './stored-request.ts';
 import { findExecutable, removeTreeInside } from './user-namespace.ts';
 
 /**
@@ -31,7 +31,7 @@ export async function deleteContainer(host: Host, id: string, userNamespace?: nu
 
 /** podman-run(1) --rm: "and its anonymous volumes". */
 async function removeTakenAlong(host: Host, container: ContainerRecord): Promise<void> {
-  const { remove, mounts } = storedRequest(container);
+  const { remove, mounts = [] } = requestIfWhole(container) ?? {};
   if (!remove || !mounts.some(({ type }) => type === 'volume')) return;
   const { removeAnonymousVolumes } = await import('./volume-use.ts');
   await removeAnonymousVolumes(host, mounts);

@@ -8,7 +8,7 @@ import { finishLocked } from './finish-container.ts';
 import { signalContainer } from './kill-container.ts';
 import { deleteContainer } from './remove-container.ts';
 import { type StopOptions, stopContainer } from './stop-container.ts';
-import { storedRequest } from './stored-request.ts';
+import { requestIfWhole } from './stored-request.ts';
 import { untilEnded } from './wait-container.ts';
 
 export interface RemoveOptions extends StopOptions {
@@ -71,7 +71,7 @@ async function removeEnded(host: Host, id: string, volumes: boolean): Promise<vo
 
 async function removeItsVolumes(host: Host, container: ContainerRecord): Promise<void> {
   const { removeAnonymousVolumes } = await import('./volume-use.ts');
-  await removeAnonymousVolumes(host, storedRequest(container).mounts);
+  await removeAnonymousVolumes(host, requestIfWhole(container)?.mounts ?? []);
 }
 
 /** Broken containers are left out: nobody can tell what they need. */
@@ -79,8 +79,9 @@ function dependantsOf(host: Host, id: string): ContainerEntry[] {
   return listContainerEntries(host, { all: true }).entries.filter((entry) => needs(host, entry, id));
 }
 
-function needs(host: Host, { container, request }: ContainerEntry, id: string): boolean {
-  if (container.id === id) return false;
+function needs(host: Host, { container }: ContainerEntry, id: string): boolean {
+  const request = container.id === id ? undefined : requestIfWhole(container);
+  if (!request) return false;
   const { network } = request;
   const names = [...request.requires, ...(network.mode === 'container' ? [network.container] : [])];
   return names.some((name) => idOf(host, name) === id);

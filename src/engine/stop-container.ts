@@ -12,13 +12,16 @@ import { finishContainer } from './finish-container.ts';
 import { readConfig } from './images.ts';
 import { signalContainer } from './kill-container.ts';
 import { unfreeze } from './pause-container.ts';
-import { storedRequest } from './stored-request.ts';
+import { requestIfWhole } from './stored-request.ts';
 import { untilEnded } from './wait-container.ts';
 
 export interface StopOptions {
   /** How long to wait before SIGKILL; its own --stop-timeout when absent. Infinity: for ever. */
   readonly timeoutMs?: number;
 }
+
+/** podman-stop(1) --time. */
+const defaultStopTimeoutMs = 10_000;
 
 /** End it, and keep its restart policy from starting it again. One that does not run is left as it is. */
 export async function stopContainer(host: Host, container: ContainerRecord, options: StopOptions = {}): Promise<void> {
@@ -28,7 +31,8 @@ export async function stopContainer(host: Host, container: ContainerRecord, opti
   unfreeze(host, id);
   const [sigkill, sigterm] = [9, 15];
   const signal = signalNumber(stopSignalOf(host, container)) ?? sigterm;
-  const timeoutMs = canReceive(host, id, signal) ? (options.timeoutMs ?? storedRequest(container).stopTimeoutMs) : 0;
+  const wantedMs = options.timeoutMs ?? requestIfWhole(container)?.stopTimeoutMs ?? defaultStopTimeoutMs;
+  const timeoutMs = canReceive(host, id, signal) ? wantedMs : 0;
   if (timeoutMs > 0) signalContainer(host, id, signal);
   if (timeoutMs === 0 || !(await untilEnded(host, id, timeoutMs))) {
     if (timeoutMs > 0) {
@@ -49,7 +53,7 @@ function markStopped(host: Host, id: string): void {
 }
 
 function stopSignalOf(host: Host, container: ContainerRecord): string {
-  const own = storedRequest(container).stopSignal;
+  const own = requestIfWhole(container)?.stopSignal;
   if (own !== undefined) return own;
   const image = container.imageId === undefined ? undefined : findImage(host, container.imageId)?.image;
   return (image && readConfig(host, image).config.StopSignal) || 'SIGTERM';

@@ -37,6 +37,15 @@ export function storedRequest(container: Pick<ContainerRecord, 'id' | 'request'>
   return runRequest(container.request, `container ${container.id.slice(0, 12)}: request`);
 }
 
+/** As storedRequest; undefined for one that is broken: stopping and removing must work all the same. */
+export function requestIfWhole(container: Pick<ContainerRecord, 'id' | 'request'>): RunRequest | undefined {
+  try {
+    return storedRequest(container);
+  } catch {
+    return undefined;
+  }
+}
+
 /** A check for every member: one that is missing here would be dropped when a container is started again. */
 type Shape<T> = Readonly<Record<keyof T, Check<unknown>>>;
 

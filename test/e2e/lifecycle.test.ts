@@ -281,3 +281,16 @@ describe('ctr events [E] podman-events(1)', () => {
     });
   });
 });
+
+describe('a container whose record is broken [E]', () => {
+  promise('hinders no other one, and can be removed', async () => {
+    await bed.ctr('create', '--name', 'broken', '--network', 'none', bed.image('busybox'), 'true');
+    await bed.ctr('create', '--name', 'whole', '--network', 'none', bed.image('busybox'), 'true');
+    await bed.sh(
+      `sed -i 's/"mounts"/"mounds"/' .local/share/ctr/containers/$(ctr ps -aq --no-trunc -f name=broken)/container.json`,
+    );
+    expect(await bed.ctr('rm', '-f', 'whole')).toMatchObject({ code: 0 });
+    expect(await bed.ctr('rm', '-f', 'broken')).toMatchObject({ code: 0 });
+    expect(await bed.ctr('ps', '-aq')).toMatchObject({ code: 0, stdout: '' });
+  });
+});

@@ -10,7 +10,8 @@ interface ExplainedStep {
 
 let bed: Bed;
 beforeAll(async () => {
-  bed = await openBed();
+  // Without ranges no set-uid newuidmap runs, which would fail under strace.
+  bed = await openBed({ ranges: false });
 });
 afterAll(() => bed.close());
 
@@ -53,12 +54,19 @@ describe('ctr run --explain [E]', () => {
     expect((await bed.sh('ls .local/share/ctr/containers')).stdout).toBe('');
   });
 
-  it.skipIf(needs('strace'))('lists the calls that strace sees, in the order in which they are made', async () => {
-    const planned = (await explained())
+  needs(
+    'strace',
+    'registry',
+    'skopeo',
+    'busybox',
+  )('lists the calls that strace sees, in the order in which they are made', async () => {
+    const steps = await explained();
+    const planned = steps
       .filter(({ step }) => !['clone', 'id-map', 'network'].includes(step))
       .flatMap(({ calls }) => calls);
     // close(2) of stdio's spare descriptors and dup3(2) come before the first step: they place stdio.
-    const made = (await traced()).slice((await traced()).indexOf('read'));
+    const seen = await traced();
+    const made = seen.slice(seen.indexOf('read'));
     let at = 0;
     const unplanned = made.filter((call) => {
       const found = planned.indexOf(call, at);
@@ -67,8 +75,9 @@ describe('ctr run --explain [E]', () => {
     });
     expect(unplanned).toEqual([]);
     expect(made).toContain('pivot_root');
-    expect(made.filter((call) => call === 'move_mount').length).toBe(
-      planned.filter((call) => call === 'move_mount').length,
-    );
+    // Every attach is made; of the read-only paths only those that this kernel has.
+    const attached = made.filter((call) => call === 'move_mount').length;
+    expect(attached).toBeGreaterThanOrEqual(steps.filter(({ step }) => step === 'attach').length);
+    expect(attached).toBeLessThanOrEqual(planned.filter((call) => call === 'move_mount').length);
   });
 });

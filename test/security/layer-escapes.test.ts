@@ -48,7 +48,7 @@ const refused: Readonly<Record<string, Attack>> = {
   },
   'a hard link to a file outside': {
     items: [hardlink('x', '../outside/victim')],
-    message: /"\.\.\/outside\/victim" has "\.\."/,
+    message: /entry "x" is a hard link to "\.\.\/outside\/victim"/,
     code: 'ESCAPE',
   },
   'a hard link to an absolute name outside': {

@@ -1,6 +1,8 @@
 /** The network of one container: which connector, what it needs in /etc, when it is started. Bridges live in net/. */
 import { CtrError } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
+import { readJsonFile, writeJsonFile } from '../base/json-file.ts';
+import { identity } from '../storage/container-state.ts';
 import { layout } from '../storage/layout.ts';
 import type { NetworkRequest, RunRequest } from './run-request.ts';
 import { findExecutable } from './user-namespace.ts';
@@ -72,7 +74,8 @@ async function slirpNetwork(host: Host, request: RunRequest, options: readonly s
     mode: 'slirp4netns',
     nameservers: [slirpNameserver],
     connect: async (pid, id) => {
-      await startSlirp({ pid, directory: layout.runContainer(host, id), options }, executable);
+      const slirp = await startSlirp({ pid, directory: layout.runContainer(host, id), options }, executable);
+      writeJsonFile(layout.slirpProcess(host, id), slirp);
     },
   };
 }
@@ -87,6 +90,14 @@ function requireProgram(host: Host, name: string, packageName: string): string {
   const path = findExecutable(host, name);
   if (path !== undefined) return path;
   throw new CtrError('UNSUPPORTED', `${name} is not installed`, { hint: `install the package ${packageName}` });
+}
+
+/** slirp4netns does not see its container end (pasta does): to be called before the runtime directory is removed. */
+export async function disconnectNetwork(host: Host, id: string): Promise<void> {
+  const stored = readJsonFile(layout.slirpProcess(host, id));
+  if (stored === undefined) return;
+  const { stopSlirp } = await import('../net/slirp.ts');
+  stopSlirp(identity(stored, layout.slirpProcess(host, id)));
 }
 
 /** Whether the container has a network namespace, and so a loopback, of its own. */

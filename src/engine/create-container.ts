@@ -3,7 +3,7 @@ import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { CtrError, errnoOf } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
 import type { ContainerDefaults } from '../oci/image-config.ts';
-import { hostPlatform, parsePlatform, platformMatches } from '../oci/platform.ts';
+import { parsePlatform, platformMatches } from '../oci/platform.ts';
 import { allocateContainer, type ContainerRecord, findContainerId } from '../storage/container-store.ts';
 import { findImage, type StoredImage } from '../storage/image-store.ts';
 import { hasLayer } from '../storage/layer-store.ts';
@@ -141,9 +141,4 @@ function claimCidFile(path: string): { write(id: string): void; discard(): void 
       hint: exists ? 'another container may still use it: delete the file or choose another' : undefined,
     });
   }
-}
-
-/** Whether an image for `platform` can run here without emulation. */
-export function runsHere(platform: { os: string; architecture: string; variant?: string }): boolean {
-  return platformMatches(platform, hostPlatform());
 }

@@ -9,6 +9,7 @@ import { type ContainerState, readState } from '../storage/container-state.ts';
 import { type ContainerRecord, lockContainer, readContainer } from '../storage/container-store.ts';
 import { layout } from '../storage/layout.ts';
 import { recordContainerEvent } from './container-events.ts';
+import { disconnectNetwork } from './container-network.ts';
 import { deleteContainer } from './remove-container.ts';
 import { type PlannedRestart, planRestart } from './restart-policy.ts';
 import { requestIfWhole } from './stored-request.ts';
@@ -42,6 +43,7 @@ export async function finishLocked(host: Host, id: string, userNamespace?: numbe
   if (container) recordContainerEvent(host, container, 'died', { exitCode });
   const oomKilled = wasOomKilled(state);
   if (state.cgroupPath !== undefined) (await import('../ns/cgroup.ts')).removeCgroup(state.cgroupPath);
+  await disconnectNetwork(host, id);
   // Removing it ends what watches it (net/pasta.ts).
   removeTreeNow(layout.runContainer(host, id));
   if (!container) return {};

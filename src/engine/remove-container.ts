@@ -38,7 +38,7 @@ async function removeTakenAlong(host: Host, container: ContainerRecord): Promise
 }
 
 /** A broken record must not keep a container from being removed. */
-function readIfWhole(host: Host, id: string): ContainerRecord | undefined {
+export function readIfWhole(host: Host, id: string): ContainerRecord | undefined {
   try {
     return readContainer(host, id);
   } catch {

@@ -6,7 +6,7 @@ import { type ContainerEntry, listContainerEntries } from './container-list.ts';
 import { isRunning, readStatus } from './container-status.ts';
 import { finishLocked } from './finish-container.ts';
 import { signalContainer } from './kill-container.ts';
-import { deleteContainer } from './remove-container.ts';
+import { deleteContainer, readIfWhole } from './remove-container.ts';
 import { type StopOptions, stopContainer } from './stop-container.ts';
 import { requestIfWhole } from './stored-request.ts';
 import { untilEnded } from './wait-container.ts';
@@ -92,13 +92,5 @@ function idOf(host: Host, name: string): string | undefined {
     return resolveContainer(host, name).id;
   } catch {
     return undefined; // It was removed by force.
-  }
-}
-
-function readIfWhole(host: Host, id: string): ContainerRecord | undefined {
-  try {
-    return readContainer(host, id);
-  } catch {
-    return undefined;
   }
 }

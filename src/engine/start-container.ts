@@ -21,7 +21,7 @@ import { recordContainerEvent } from './container-events.ts';
 import { runtimeSpecInput } from './container-facts.ts';
 import { containerIds, hasRoot, isRootOther } from './container-ids.ts';
 import { type OutputPlan, outputPlanFor } from './container-logging.ts';
-import { type ContainerNetwork, networkFor } from './container-network.ts';
+import { type ContainerNetwork, disconnectNetwork, networkFor } from './container-network.ts';
 import { finishLocked } from './finish-container.ts';
 import { healthPlanFor } from './healthcheck.ts';
 import { passwdLines } from './passwd-entry.ts';
@@ -167,6 +167,7 @@ export async function startContainer(host: Host, subject: ContainerToStart, conn
     launched = await launch(launchRequest(host, subject, connection, { ...planned, cgroup, outputs }, startedAt));
   } catch (error) {
     cgroup.discard();
+    await disconnectNetwork(host, container.id);
     removeTreeNow(runDirectory);
     removeTreeNow(layout.containerExit(host, container.id));
     const { withBindExplanation } = await import('./explain-bind.ts');

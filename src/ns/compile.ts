@@ -3,7 +3,7 @@
  * compile-mounts.ts, those about ids and privileges in compile-privileges.ts, exec's search in compile-exec.ts.
  */
 
-import { AF, AT_FDCWD, IFF, IOCTL, O, RLIMIT, SOCK } from '../linux/constants.ts';
+import { AF, AT_FDCWD, CLOSE_RANGE_CLOEXEC, IFF, IOCTL, O, RLIMIT, SOCK } from '../linux/constants.ts';
 import type { Program, Variable } from '../linux/program.ts';
 import { compileExec } from './compile-exec.ts';
 import { compileMountStep, isMountStep } from './compile-mounts.ts';
@@ -132,6 +132,5 @@ function closeDescriptors(program: Program, preserve: number): void {
   const setFlags = 2;
   // libuv marks 0-2 close-on-exec when Node starts.
   for (let fd = 0; fd < firstClosed; fd++) program.call('fcntl', [fd, setFlags, 0]);
-  const closeOnExec = 4;
-  program.call('close_range', [firstClosed, 0xffffffff, closeOnExec]);
+  program.call('close_range', [firstClosed, 0xffffffff, CLOSE_RANGE_CLOEXEC]);
 }

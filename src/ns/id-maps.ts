@@ -6,7 +6,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { CtrError } from '../base/ctr-error.ts';
-import { cloneProgram, exitCodeOf, loadProgram, vforkProgram, waitFor } from '../linux/clone.ts';
+import { exitCodeOf, loadProgram, vforkProgram, waitFor } from '../linux/clone.ts';
 import { Program } from '../linux/program.ts';
 import { subIds } from '../linux/subids.ts';
 import type { IdMapping } from '../oci/runtime.ts';
@@ -80,11 +80,6 @@ export function parseIdMap(text: string): IdMapping[] {
     });
 }
 
-/** Highest id that the map contains: the top of ranges such as ping_group_range. */
-export function highestId(maps: readonly IdMapping[]): number {
-  return Math.max(...maps.map(({ containerID, size }) => containerID + size - 1));
-}
-
 /** Give the user namespace of `pid` its maps. Both helpers run side by side: they are most of the time of a start. */
 export function writeIdMaps(pid: number, maps: IdMaps): void {
   if (maps.isJoined) return;
@@ -120,17 +115,4 @@ function startHelper(file: string, pid: number, map: readonly IdMapping[]): () =
       hint: 'the ranges in /etc/subuid and /etc/subgid must belong to this user, and newuidmap must be setuid root or have CAP_SETUID; see `ctr doctor`',
     });
   };
-}
-
-/** Whether this kernel lets the caller make a user namespace, found out by making one. */
-export function canMakeUserNamespace(): boolean {
-  const program = new Program();
-  program.call('exit_group', [0]);
-  program.placeFailed();
-  const newUser = 0x10000000;
-  try {
-    return exitCodeOf(waitFor(cloneProgram(loadProgram(program), newUser))) === 0;
-  } catch {
-    return false;
-  }
 }

@@ -20,7 +20,7 @@ export interface ContainerState {
   readonly cgroupPath?: string;
 }
 
-const identity: Check<ProcessIdentity> = object({ bootId: string, pid: natural, startTime: natural });
+export const identity: Check<ProcessIdentity> = object({ bootId: string, pid: natural, startTime: natural });
 
 const containerState: Check<ContainerState> = object({
   init: identity,

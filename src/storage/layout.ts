@@ -92,6 +92,7 @@ export const layout = {
   runContainers: (host: Host) => `${host.runRoot}/containers`,
   runContainer: (host: Host, id: string) => `${host.runRoot}/containers/${id}`,
   events: (host: Host) => `${host.runRoot}/events`,
+  slirpProcess: (host: Host, id: string) => `${host.runRoot}/containers/${id}/slirp.json`,
   locks: (host: Host) => `${host.runRoot}/locks`,
   lock: (host: Host, kind: string, name: string) => `${host.runRoot}/locks/${kind}-${escapeName(name)}`,
   seccompCache: (host: Host) => `${host.cacheHome}/seccomp`,

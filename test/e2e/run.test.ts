@@ -253,3 +253,14 @@ describe('ctr run: the container’s world [E]', () => {
     240_000,
   );
 });
+
+describe('ctr run --network slirp4netns [E]', () => {
+  const slirp = needs('registry', 'skopeo', 'busybox', 'subordinate-ids', 'slirp4netns');
+
+  slirp('offers its name server and leaves no process behind, also when the start fails', async () => {
+    const flags = ['--rm', '--network', 'slirp4netns', bed.image('busybox')];
+    expect((await bed.ctr('run', ...flags, 'cat', '/etc/resolv.conf')).stdout).toContain('nameserver 10.0.2.3');
+    expect(await bed.ctr('run', ...flags, 'no-such-command')).toMatchObject({ code: 127 });
+    await until('all processes to be gone', () => bed.processes().length === 0);
+  });
+});

@@ -18,6 +18,7 @@ const probes = {
   busybox: () => onPath('busybox'),
   mmdebstrap: () => onPath('mmdebstrap') || onPath('debootstrap'),
   crun: () => onPath('crun'),
+  slirp4netns: () => onPath('slirp4netns') && writable('/dev/net/tun'),
   pasta: () => onPath('pasta') && writable('/dev/net/tun'),
   fuse: () => onPath('fuse-overlayfs') && writable('/dev/fuse'),
   'subordinate-ids': () => onPath('newuidmap') && (process.getuid?.() === 0 || hasRange()),

@@ -26,6 +26,8 @@ export interface BuildPlan {
   readonly stages: readonly PlannedStage[];
   /** The values of the global scope: ARG before FROM, `--build-arg`, TARGETPLATFORM and its like. */
   readonly globals: Globals;
+  readonly options: PlanOptions;
+  /** What `lintDockerfile` finds without knowing the base images. */
   readonly warnings: readonly LintWarning[];
 }
 

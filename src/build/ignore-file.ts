@@ -1,4 +1,7 @@
-/** `.dockerignore` and `.containerignore` (reference, ".dockerignore file"): patterns of which the last match decides. */
+/**
+ * `.dockerignore` and `.containerignore` (reference, ".dockerignore file"; moby/patternmatcher): of the patterns that
+ * match a path or a directory above it, the last one decides.
+ */
 import { CtrError } from '../base/ctr-error.ts';
 
 export interface IgnoreRules {
@@ -9,6 +12,119 @@ export interface IgnoreRules {
   readonly patterns: readonly string[];
 }
 
-export function parseIgnoreFile(_text: string, fileName: string): IgnoreRules {
-  throw new CtrError('UNSUPPORTED', `${fileName}: ignore files are not part of this version`);
+interface Pattern {
+  readonly exception: boolean;
+  /** Its parts: `**`, or a pattern for one name. */
+  readonly text: string;
+  readonly expression: RegExp;
+}
+
+export function parseIgnoreFile(text: string, fileName: string): IgnoreRules {
+  const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
+  const patterns = lines.flatMap((line, index) => {
+    // A comment begins at the very first column (ignorefile.ReadAll).
+    if (line.startsWith('#') || line.trim() === '') return [];
+    return [parsePattern(line, `${fileName}:${index + 1}`)];
+  });
+  return ignoreRules(patterns);
+}
+
+/** Patterns that come from `--exclude`, in the same language. */
+export function parseIgnorePatterns(patterns: readonly string[], place: string): IgnoreRules {
+  return ignoreRules(
+    patterns.filter((pattern) => pattern.trim() !== '').map((pattern) => parsePattern(pattern, place)),
+  );
+}
+
+function ignoreRules(patterns: readonly Pattern[]): IgnoreRules {
+  const exceptions = patterns.filter(({ exception }) => exception);
+  return {
+    patterns: patterns.map(({ text, exception }) => (exception ? `!${text}` : text)),
+    isIgnored: (path) => {
+      const paths = ancestors(path);
+      let ignored = false;
+      for (const { exception, expression } of patterns) {
+        if (exception === ignored && paths.some((each) => expression.test(each))) ignored = !exception;
+      }
+      return ignored;
+    },
+    mayContainExceptions: (directory) => exceptions.some(({ text }) => mayMatchBelow(text, directory)),
+  };
+}
+
+/** `a/b/c` → `a/b/c`, `a`, `a/b`. */
+function ancestors(path: string): string[] {
+  const parts = path.split('/');
+  return [path, ...parts.slice(1).map((_, index) => parts.slice(0, index + 1).join('/'))];
+}
+
+function parsePattern(line: string, place: string): Pattern {
+  const trimmed = line.trim();
+  const exception = trimmed.startsWith('!');
+  const text = cleaned(exception ? trimmed.slice(1).trim() : trimmed);
+  if (text === '' && exception) throw new CtrError('INVALID', `${place}: "!" without a pattern`);
+  try {
+    return { exception, text, expression: new RegExp(`^${expressionOf(text)}$`, 'su') };
+  } catch (cause) {
+    const hint = 'a [ begins a set of characters; write \\[ for the character itself';
+    throw new CtrError('INVALID', `${place}: invalid pattern ${JSON.stringify(trimmed)}`, { hint, cause });
+  }
+}
+
+/** Like Go's path.Clean, without a slash at the front: the context's root is where patterns begin. */
+function cleaned(pattern: string): string {
+  const parts: string[] = [];
+  for (const part of pattern.split('/')) {
+    if (part === '..' && parts.length > 0 && parts.at(-1) !== '..') parts.pop();
+    else if (part !== '' && part !== '.') parts.push(part);
+  }
+  return parts.join('/');
+}
+
+/** `**` is any number of directories, also none; `*` and `?` stay inside one name. */
+function expressionOf(pattern: string): string {
+  let result = '';
+  for (let at = 0; at < pattern.length; at++) {
+    const char = pattern.charAt(at);
+    if (pattern.startsWith('**', at)) {
+      at++;
+      if (pattern.charAt(at + 1) === '/') at++;
+      result += at + 1 >= pattern.length ? '.*' : '(?:.*/)?';
+    } else if (char === '*') result += '[^/]*';
+    else if (char === '?') result += '[^/]';
+    else if (char === '\\') result += literal(pattern.charAt(++at) || '\\');
+    else if (char === '[') {
+      const set = characterSet(pattern, at);
+      result += set.expression;
+      at = set.end;
+    } else result += literal(char);
+  }
+  return result;
+}
+
+/** `[a-z]`, `[^a-z]`, as in Go's path.Match. */
+function characterSet(pattern: string, start: number): { expression: string; end: number } {
+  let inside = '';
+  const negated = pattern.charAt(start + 1) === '^';
+  for (let at = start + (negated ? 2 : 1); at < pattern.length; at++) {
+    const char = pattern.charAt(at);
+    if (char === ']' && inside !== '') return { expression: `(?!/)[${negated ? '^' : ''}${inside}]`, end: at };
+    if (char === '\\') inside += literal(pattern.charAt(++at));
+    else inside += char === '-' ? char : literal(char);
+  }
+  throw new SyntaxError('a [ is not closed');
+}
+
+const literal = (char: string) => (/[\\^$.*+?()[\]{}|/-]/.test(char) ? `\\${char}` : char);
+
+/** Whether a pattern's beginning fits the directory, so that the rest could match something in it. */
+function mayMatchBelow(pattern: string, directory: string): boolean {
+  const wanted = pattern.split('/');
+  for (const [index, name] of directory.split('/').entries()) {
+    const part = wanted[index];
+    if (part === undefined) return true;
+    if (part.includes('**')) return true;
+    if (!new RegExp(`^${expressionOf(part)}$`, 'su').test(name)) return false;
+  }
+  return true;
 }

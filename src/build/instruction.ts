@@ -149,6 +149,8 @@ export type CopySource =
 
 /** `https://host/repo.git?branch=x&subdir=y#REF:SUBDIR`, `git@host:repo`, `ssh://…`, `git://…`. */
 export interface GitReference {
+  /** The address as it was written. */
+  readonly written: string;
   /** What `git fetch` is given. */
   readonly remote: string;
   /** A branch, tag or commit; absent: the remote's HEAD. */

@@ -1,11 +1,11 @@
 /** Help pages: the list of commands, the commands of one group, one command. */
 import type { Command, Option } from 'commander';
 import { CtrError } from '../base/ctr-error.ts';
+import { suggest } from '../base/suggest.ts';
 import { type CommandSpec, globalFlags } from './command.ts';
 import { type CommandEntry, groups } from './command-entry.ts';
 import type { Context } from './context.ts';
 import { commands } from './program.ts';
-import { suggest } from './suggest.ts';
 
 /** `ctr`, `ctr help …`, `ctr image`, `ctr --help`, and words that name no command. */
 export async function helpForWords(words: readonly string[], asked: boolean, context: Context): Promise<number> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { suggest } from '../../../src/cli/suggest.ts';
+import { suggest } from '../../../src/base/suggest.ts';
 
 const known = ['images', 'image', 'inspect', 'run', 'rm', 'rmi', 'ps', 'pull', 'push'];
 

@@ -1,9 +1,9 @@
 /** What is behind an instruction's keyword, and the forms that it can have. */
 
-import type { Flag } from './flags.ts';
 import type { Command, InstructionBase } from './instruction.ts';
 import { parseStringArray } from './json-form.ts';
 import type { LogicalLine } from './logical-line.ts';
+import type { Flag } from './split-flags.ts';
 import { splitAtSpaces, type Token } from './words.ts';
 
 export interface Arguments {

@@ -1,7 +1,7 @@
 /** Here-documents of RUN, COPY and ADD (reference, "Here-Documents"): `<<EOF`, `<<-EOF`, `<<"EOF"`, several per line. */
 
-import { splitFlags } from './flags.ts';
 import { parseStringArray } from './json-form.ts';
+import { splitFlags } from './split-flags.ts';
 import { splitQuoted, type Token } from './words.ts';
 
 export interface Heredoc {

@@ -2,7 +2,7 @@
 import { suggest } from '../base/suggest.ts';
 import { expandWord } from './expand-word.ts';
 import { fromVariables } from './from-variables.ts';
-import type { LintOptions } from './lint.ts';
+import type { LintOptions } from './lint-options.ts';
 import type { LintWarning } from './lint-warning.ts';
 import { rules } from './rules.ts';
 import { expandStep, openScope, type Scope } from './scope.ts';

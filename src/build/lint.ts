@@ -1,20 +1,13 @@
 /** `ctr build --check`: BuildKit's build checks. Pure; what base images and the context hold is told by options. */
 import { parseCheckDirective } from './directives.ts';
 import type { Globals } from './graph.ts';
-import type { IgnoreRules } from './ignore-file.ts';
 import { lintInstructions } from './lint-instructions.ts';
+import type { LintOptions } from './lint-options.ts';
 import { lintFrom, lintStageNames } from './lint-stages.ts';
 import { lintVariables } from './lint-variables.ts';
 import type { LintWarning } from './lint-warning.ts';
 import { type RuleName, rules } from './rules.ts';
 import type { Directives, Dockerfile } from './stage.ts';
-
-export interface LintOptions {
-  readonly globals: Globals;
-  /** The ENV of an image, if it is known: without it most undefined variables cannot be told. */
-  baseEnv?(reference: string): readonly string[] | undefined;
-  readonly ignore?: IgnoreRules;
-}
 
 /** In the order of the file. */
 export function lintDockerfile(dockerfile: Dockerfile, options: LintOptions): LintWarning[] {

@@ -2,7 +2,7 @@
 import { CtrError } from '../base/ctr-error.ts';
 import { suggest } from '../base/suggest.ts';
 import { type Arguments, commandOf, jsonWords, soleArgument, wordTokens } from './arguments.ts';
-import { checkFlags, splitFlags } from './flags.ts';
+import { checkFlags } from './flags.ts';
 import type { Instruction, InstructionKind, OnbuildInstruction } from './instruction.ts';
 import { type LogicalLine, readLogicalLines } from './logical-line.ts';
 import { parseAdd, parseCopy } from './parse-copy.ts';
@@ -10,6 +10,7 @@ import { parseFrom } from './parse-from.ts';
 import { parseHealthcheck } from './parse-healthcheck.ts';
 import { parseArg, parseEnv, parseLabel } from './parse-pairs.ts';
 import { parseRun } from './parse-run.ts';
+import { splitFlags } from './split-flags.ts';
 import { splitAtSpaces, type Token } from './words.ts';
 
 type Parse<K extends InstructionKind> = (args: Arguments, escapeCharacter: string) => Extract<Instruction, { kind: K }>;

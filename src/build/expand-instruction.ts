@@ -8,15 +8,12 @@ import { parseModeChange } from './mode-change.ts';
 import { classifySource } from './parse-copy.ts';
 import { parseMount } from './parse-mount.ts';
 import { withPlace } from './place-error.ts';
-import { formatPlace } from './source-range.ts';
+import { instructionError } from './source-range.ts';
 
 /** All but ARG, whose value may come from elsewhere (scope.ts). Errors name the instruction's place and show it. */
 export function expandInstruction(instruction: StageInstruction, variables: Variables): StageInstruction {
   return withPlace(
-    (message, hint) => {
-      const { source, text } = instruction;
-      return new CtrError('INVALID', `${formatPlace(source)}: ${message}\n  ${source.line} | ${text}`, { hint });
-    },
+    (message, hint) => instructionError(instruction, message, hint),
     () => expanded(instruction, variables),
   );
 }
@@ -66,7 +63,7 @@ function expandCopy(instruction: CopyInstruction, variables: Variables): CopyIns
   const copied = { ...instruction, ...expandFlags(instruction, variables) };
   const remote = copied.sources.find(({ kind }) => kind === 'url' || kind === 'git');
   if (!remote) return copied;
-  const what = remote.kind === 'url' ? 'a URL' : 'a git repository';
+  const what = remote.kind === 'url' ? 'URL' : 'git repository';
   throw new CtrError('INVALID', `COPY takes no ${what}`, { hint: 'ADD does' });
 }
 

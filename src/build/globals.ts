@@ -1,10 +1,9 @@
 /** The global scope of a build: ARG before FROM, `--build-arg`, and what every build knows (reference, "ARG"). */
-import { CtrError } from '../base/ctr-error.ts';
 import { parsePlatform } from '../oci/platform.ts';
 import { expandWord } from './expand-word.ts';
 import type { Globals, PlanOptions } from './graph.ts';
 import { withPlace } from './place-error.ts';
-import { formatPlace } from './source-range.ts';
+import { instructionError } from './source-range.ts';
 import type { Dockerfile } from './stage.ts';
 
 const proxyNames = ['HTTP_PROXY', 'HTTPS_PROXY', 'FTP_PROXY', 'NO_PROXY', 'ALL_PROXY'];
@@ -51,9 +50,7 @@ export function globalArguments(
   const lookup = (name: string) =>
     Object.hasOwn(values, name) ? values[name] : Object.hasOwn(predefined, name) ? predefined[name] : undefined;
   for (const instruction of globalArgs) {
-    const { source, text } = instruction;
-    const placed = (message: string, hint: string | undefined) =>
-      new CtrError('INVALID', `${formatPlace(source)}: ${message}\n  ${source.line} | ${text}`, { hint });
+    const placed = (message: string, hint: string | undefined) => instructionError(instruction, message, hint);
     for (const { name, value } of instruction.args) {
       const given = Object.hasOwn(buildArgs, name) ? buildArgs[name] : undefined;
       const word = () => value && expandWord(value, { escape: directives.escape, lookup });

@@ -109,13 +109,14 @@ function characterSet(pattern: string, start: number): { expression: string; end
   for (let at = start + (negated ? 2 : 1); at < pattern.length; at++) {
     const char = pattern.charAt(at);
     if (char === ']' && inside !== '') return { expression: `(?!/)[${negated ? '^' : ''}${inside}]`, end: at };
-    if (char === '\\') inside += literal(pattern.charAt(++at));
-    else inside += char === '-' ? char : literal(char);
+    if (char === '\\') inside += setLiteral(pattern.charAt(++at));
+    else inside += char === '-' ? char : setLiteral(char);
   }
   throw new SyntaxError('a [ is not closed');
 }
 
-const literal = (char: string) => (/[\\^$.*+?()[\]{}|/-]/.test(char) ? `\\${char}` : char);
+const literal = (char: string) => (/[\\^$.*+?()[\]{}|/]/.test(char) ? `\\${char}` : char);
+const setLiteral = (char: string) => (char === '-' ? '\\-' : literal(char));
 
 /** Whether a pattern's beginning fits the directory, so that the rest could match something in it. */
 function mayMatchBelow(pattern: string, directory: string): boolean {

@@ -54,7 +54,7 @@ function lintStage({ instructions }: Stage, start: Reached): { warnings: LintWar
     }
     const known = [...Object.keys(scope.env), ...declared, ...Object.keys(scope.globals.args)];
     for (const name of missing) {
-      const [near = ''] = suggest(name, known);
+      const [near = ''] = suggest(name, known).filter((candidate) => candidate !== name);
       if (start.complete || near !== '') warnings.push(rules.UndefinedVar.found(instruction.source, name, near));
     }
     if (instruction.kind === 'arg') for (const { name } of instruction.args) declared.add(name);

@@ -22,10 +22,10 @@ export function parseCopy(args: Arguments): CopyInstruction {
   }
   if (from === '') throw line.error('--from needs a value', flags.token('from'));
   const { sources, destination } = sourcesOf(args);
-  for (const { kind, token } of sources.map((source, index) => ({ kind: source.kind, token: index }))) {
+  for (const [index, { kind }] of sources.entries()) {
     if (kind !== 'url' && kind !== 'git') continue;
-    const what = kind === 'url' ? 'a URL' : 'a git repository';
-    throw line.error(`COPY takes no ${what}`, wordTokens(args)[token], 'ADD does');
+    const what = kind === 'url' ? 'URL' : 'git repository';
+    throw line.error(`COPY takes no ${what}`, wordTokens(args)[index], 'ADD does');
   }
   return {
     kind: 'copy',

@@ -37,7 +37,7 @@ function choice<T extends string>(line: LogicalLine, flags: FlagValues, name: st
   if (written === undefined) return values[0];
   const known = values.find((value) => value === written);
   if (known !== undefined) return known;
-  throw line.error(`--${name} is ${values.join(' or ')}, not ${JSON.stringify(written)}`, flags.token(name));
+  throw line.error(`--${name} is one of ${values.join(', ')}, not ${JSON.stringify(written)}`, flags.token(name));
 }
 
 /** `vendor.com/class=name`, with `,required`. */

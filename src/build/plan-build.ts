@@ -68,7 +68,7 @@ function targetStage({ stages, fileName }: Dockerfile, target: string | undefine
 function stagesHint(stages: readonly Stage[], wrong: string): string {
   const names = stages.map(({ name }) => name).filter((name) => name !== undefined);
   const near = suggest(wrong.toLowerCase(), names);
-  if (near.length > 0) return `did you mean ${near.join(' or ')}?`;
+  if (near.length > 0) return `did you mean the stage ${near.join(' or ')}?`;
   return names.length > 0
     ? `its stages are ${names.join(', ')}`
     : `its stages have no names, only the numbers 0 to ${stages.length - 1}`;
@@ -143,7 +143,8 @@ function baseOf(dockerfile: Dockerfile, { index, from }: Stage, image: string, {
 
 function imageOrigin(dockerfile: Dockerfile, source: SourceRange, image: string): Origin {
   return withPlace(
-    (message) => placed(dockerfile, source, message, stagesHint(dockerfile.stages, image)),
+    (message) =>
+      placed(dockerfile, source, `${JSON.stringify(image)}: ${message}`, stagesHint(dockerfile.stages, image)),
     () => {
       parseReference(image);
       return { kind: 'image', reference: image };
@@ -219,8 +220,11 @@ function circle(dockerfile: Dockerfile, path: readonly number[]): CtrError {
   const names = stages.map(({ name, index }) => name ?? String(index));
   const [first] = stages;
   if (first === undefined) throw new CtrError('INTERNAL', 'a circle without stages');
-  const message = `stages need each other in a circle: ${names.join(' → ')}`;
-  return placed(dockerfile, first.from.source, message, 'move what both need into a stage before them');
+  const message =
+    path.length === 2
+      ? `the stage ${names[0]} needs itself`
+      : `stages need each other in a circle: ${names.join(' → ')}`;
+  return placed(dockerfile, first.from.source, message, 'move what they share into a stage before them');
 }
 
 function placed(

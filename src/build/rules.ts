@@ -110,6 +110,7 @@ export const rules = {
     'CopyIgnoredFile',
     'Attempting to Copy file that is excluded by .dockerignore',
     (keyword: string, path: string) => `Attempting to ${keyword} file "${path}" that is excluded by .dockerignore`,
+    { experimental: true },
   ),
   InvalidDefinitionDescription: rule(
     'InvalidDefinitionDescription',

@@ -40,3 +40,14 @@ export function excerpt(source: SourceFile, range: SourceRange): string {
     `${gutter('')} ${' '.repeat(range.column - 1)}${carets}`,
   ].join('\n');
 }
+
+/** An error of an instruction whose file is not at hand: its own text is shown, on one line. */
+export function instructionError(
+  { source, text }: { readonly source: SourceRange; readonly text: string },
+  message: string,
+  hint?: string,
+): CtrError {
+  const label = String(source.line);
+  const carets = `  ${' '.repeat(label.length)} | ${'^'.repeat(text.length)}`;
+  return new CtrError('INVALID', `${formatPlace(source)}: ${message}\n  ${label} | ${text}\n${carets}`, { hint });
+}

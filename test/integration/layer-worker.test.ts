@@ -1,10 +1,20 @@
 /** The unpack worker as a real process in a real user namespace, and the client that talks to it. */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { appendFileSync, chmodSync, existsSync, lstatSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, vi } from 'vitest';
 import { createLayerUnpacker } from '../../src/image/layer/unpack-client.ts';
 import type { LayerUnpacker } from '../../src/image/layer-unpacker.ts';
 import { getXattr } from '../../src/linux/files.ts';
@@ -62,6 +72,15 @@ function startWorker(): Bench {
     rmSync(root, { recursive: true, force: true });
   });
   return { ...bench, unpacker: createLayerUnpacker(options) };
+}
+
+/**
+ * The moment from which the child is the worker itself. unshare(1) killed before that leaves a helper of its own
+ * behind, which waits for a process that is gone and holds the worker's standard output open.
+ */
+async function workerRuns({ child }: Bench): Promise<void> {
+  const node = realpathSync(process.execPath);
+  await vi.waitFor(() => expect(readlinkSync(`/proc/${child.pid}/exe`)).toBe(node), { timeout: 20_000 });
 }
 
 function begin(bench: Bench, name: string, archive: Buffer, diffId = sha256Of(archive)) {
@@ -157,6 +176,7 @@ describe('the unpack worker in a user namespace [I] user_namespaces(7)', () => {
   test('rejects every layer at hand when the worker is killed, and those that come later', async () => {
     const bench = startWorker();
     const layers = ['one', 'two'].map((name) => begin(bench, name, tarOf(file(name))));
+    await workerRuns(bench);
     bench.child.kill('SIGKILL');
     for (const { done } of layers) await expect(done).rejects.toThrow(/ended before it was done/);
     await expect(begin(bench, 'three', tarOf()).done).rejects.toThrow(/ended before it was done/);

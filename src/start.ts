@@ -1,5 +1,6 @@
 /**
- * Loads the program (dist/program.cjs, made from main.ts) with V8's code cache of an earlier run of the same command.
+ * Loads the program (dist/program.cjs, or the command's own smaller bundle: scripts/build.mjs) with V8's code cache of
+ * an earlier run of the same command.
  * Node's own compile cache keeps only what was compiled before the program ran; this one is taken at its end, so it
  * holds every function that the command used (docs/adr/0002-bundle-and-start-up.md). A cache that is missing, stale
  * or refused by V8 costs time, never correctness.
@@ -19,15 +20,38 @@ import {
 import { createRequire } from 'node:module';
 import { Script } from 'node:vm';
 
-const program = `${__dirname}/program.cjs`;
+/** The commands that have bundles of their own; set by the build. */
+declare const EVERY_DAY: readonly string[];
 
-function start(): void {
-  const source = `(function (require, module, __filename, __dirname) {${readFileSync(program, 'latin1')}\n})`;
-  const cache = cachePlace();
+const command = process.argv.slice(2).find((word) => /^[a-z]{2,20}$/.test(word)) ?? 'none';
+
+/** A bundle's modules by their paths; one runs when it is first asked for. */
+type Modules = Readonly<Record<string, () => unknown>>;
+
+const bundles = new Map<string, Modules>();
+
+/** The bundle `name`, whose modules take those that are `elsewhere` from the bundle `other`. */
+function load(name: string, other: string): Modules {
+  const known = bundles.get(name);
+  if (known) return known;
+  const file = `${__dirname}/${name}.cjs`;
+  const source = `(function (require, module, __filename, __dirname, elsewhere) {${readFileSync(file, 'latin1')}\n})`;
+  const cache = cachePlace(name, file);
   const cachedData = cache && readOwn(`${cache.parents.at(-1)}/${cache.name}`);
-  const script = new Script(source, { filename: program, ...(cachedData ? { cachedData } : {}) });
+  const script = new Script(source, { filename: file, ...(cachedData ? { cachedData } : {}) });
   if (cache && (!cachedData || script.cachedDataRejected)) process.once('exit', () => keep(cache, script));
-  script.runInThisContext()(createRequire(program), { exports: {} }, program, __dirname);
+  const elsewhere = (path: string) => load(other, name)[path]?.();
+  // Filled while it runs: the bundles may import each other's modules meanwhile.
+  const module = {
+    get exports(): Modules {
+      return bundles.get(name) ?? {};
+    },
+    set exports(modules: Modules) {
+      bundles.set(name, modules);
+    },
+  };
+  script.runInThisContext()(createRequire(file), module, file, __dirname, elsewhere);
+  return module.exports;
 }
 
 interface CachePlace {
@@ -36,15 +60,14 @@ interface CachePlace {
   readonly name: string;
 }
 
-/** One file for each command, program and Node: V8 itself compares no more than the source's length. */
-function cachePlace(): CachePlace | undefined {
-  const { env, version, arch, argv } = process;
+/** One file for each command, bundle and Node: V8 itself compares no more than the source's length. */
+function cachePlace(bundle: string, file: string): CachePlace | undefined {
+  const { env, version, arch } = process;
   const home = env.XDG_CACHE_HOME || (env.HOME && `${env.HOME}/.cache`);
   if (!home?.startsWith('/')) return undefined;
-  const { size, mtimeMs } = statSync(program);
+  const { size, mtimeMs } = statSync(file);
   const build = `${home}/ctr/code/${version}-${arch}-${size}-${Math.floor(mtimeMs)}`;
-  const name = argv.slice(2).find((word) => /^[a-z]{2,20}$/.test(word)) ?? 'none';
-  return { parents: [home, `${home}/ctr`, `${home}/ctr/code`, build], name };
+  return { parents: [home, `${home}/ctr`, `${home}/ctr/code`, build], name: `${command}.${bundle}` };
 }
 
 /** A code cache is code: only a file of the caller's own, that nobody else may write, is read. */
@@ -75,4 +98,5 @@ function keep({ parents, name }: CachePlace, script: Script): void {
   }
 }
 
-start();
+if (EVERY_DAY.includes(command)) load(command, `${command}-rest`);
+else load('program', 'program');

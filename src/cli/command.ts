@@ -1,12 +1,11 @@
 /**
  * The shape of a command module (see program.ts for how to add one) and how its flags reach it: argv.ts reads the
- * words, commander holds the declarations, defaults and conversions.
+ * words, flag-set.ts holds the declarations, defaults and conversions.
  */
-import { Command, type Option } from 'commander';
 import { CtrError } from '../base/ctr-error.ts';
 import { type FlagSpec, parseArgv, type Setting } from './argv.ts';
 import type { Context } from './context.ts';
-import { mentionedNames, PartialCommand } from './partial-command.ts';
+import { type Flag, type FlagSet, MentionedFlags, mentionedNames } from './flag-set.ts';
 
 export interface CommandSpec<Flags extends object = object> {
   /** What follows the command's name: `[options] IMAGE [COMMAND [ARG...]]`. */
@@ -20,8 +19,8 @@ export interface CommandSpec<Flags extends object = object> {
   /** Options end at the first operand; what follows belongs to the program in the container (run, exec, create). */
   readonly passThrough?: boolean;
   /** Declare the flags; a flag that may be repeated uses `collect`. */
-  declare?(command: Command): void;
-  /** Returns the exit code. `flags` are commander's option values. */
+  declare?(command: FlagSet): void;
+  /** Returns the exit code. `flags` has a key for each flag that was given or has a default. */
   run(context: Context, operands: readonly string[], flags: Flags): number | Promise<number>;
 }
 
@@ -56,10 +55,6 @@ export const globalFlags = [
 export type GlobalFlag = (typeof globalFlags)[number];
 export type GlobalSetting = Setting<GlobalFlag>;
 
-interface CommandFlag extends FlagSpec {
-  readonly option: Option;
-}
-
 export interface Invocation {
   readonly globals: readonly GlobalSetting[];
   readonly operands: readonly string[];
@@ -67,54 +62,40 @@ export interface Invocation {
   flags(): object;
 }
 
-/** The commander command that holds a spec's flags; for `argv`, when given, and no other argument list. */
-export function declarationOf(name: string, spec: CommandSpec, argv?: readonly string[]): Command {
-  const empty = argv ? new PartialCommand(name, mentionedNames(argv)) : new Command(name);
-  const command = empty.exitOverride().helpOption(false).allowExcessArguments(true);
-  command.configureOutput({ writeErr: () => {}, writeOut: () => {} });
-  spec.declare?.(command);
-  return command;
-}
-
-/** Read a command's argument list. */
-export function readInvocation(command: Command, spec: CommandSpec, argv: readonly string[]): Invocation {
-  const own: CommandFlag[] = command.options.map((option) => ({
-    option,
-    names: namesOf(option),
-    takes: takenBy(option),
-  }));
-  const taken = new Set(own.flatMap(({ names }) => names));
+/** Read a command's argument list. Throws a usage error that names what cannot be read. */
+export function readInvocation(spec: CommandSpec, argv: readonly string[]): Invocation {
+  const declared = new MentionedFlags(mentionedNames(argv));
+  spec.declare?.(declared);
+  const taken = new Set(declared.flags.flatMap(({ names }) => names));
   const globals = globalFlags.map((flag) => ({ ...flag, names: flag.names.filter((name) => !taken.has(name)) }));
-  const parsed = parseArgv<CommandFlag | (typeof globals)[number]>(
-    argv,
-    [...globals, ...own],
-    spec.passThrough ?? false,
-  );
+  const known = [...globals, ...declared.flags];
+  const parsed = parseArgv<Flag | (typeof globals)[number]>(argv, known, spec.passThrough ?? false);
   return {
     globals: parsed.settings.flatMap(({ flag, value }) => {
-      const global = 'key' in flag ? globalFlags.find(({ key }) => key === flag.key) : undefined;
+      const global = 'help' in flag ? globalFlags.find(({ key }) => key === flag.key) : undefined;
       return global ? [{ flag: global, value }] : [];
     }),
     operands: parsed.operands,
     flags: () => {
       checkOperands(spec, parsed.operands);
-      return apply(command, parsed.settings);
+      return valuesOf(declared, parsed.settings);
     },
   };
 }
 
-/** Hand the settings to commander in the one spelling that means the same to both, and booleans directly. */
-function apply(command: Command, settings: ReadonlyArray<Setting<FlagSpec & { readonly option?: Option }>>): object {
-  const words = settings.flatMap(({ flag, value }) => {
-    if (flag.option === undefined || flag.takes === 'nothing') return [];
-    return [value === undefined ? `${flag.option.long}` : `${flag.option.long}=${value}`];
-  });
-  command.parse([...words, '--'], { from: 'user' });
+/** The defaults, and over them what was given. */
+function valuesOf(
+  declared: MentionedFlags,
+  settings: ReadonlyArray<Setting<Flag | (FlagSpec & { readonly help: unknown })>>,
+): object {
+  const values: Record<string, unknown> = { ...declared.defaults };
   for (const { flag, value } of settings) {
-    if (flag.option === undefined || flag.takes !== 'nothing') continue;
-    command.setOptionValueWithSource(flag.option.attributeName(), (value === true) !== flag.option.negate, 'cli');
+    if ('help' in flag) continue;
+    if (flag.takes === 'nothing') values[flag.key] = (value === true) !== flag.isNegated;
+    else if (typeof value !== 'string') values[flag.key] = true;
+    else values[flag.key] = flag.convert ? flag.convert(value, values[flag.key]) : value;
   }
-  return command.opts<object>();
+  return values;
 }
 
 function checkOperands(spec: CommandSpec, operands: readonly string[]): void {
@@ -129,9 +110,3 @@ function checkOperands(spec: CommandSpec, operands: readonly string[]): void {
     throw new CtrError('USAGE', `takes ${allowed}, got ${operands.length}: ${operands[most]}`);
   }
 }
-
-const namesOf = (option: Option): string[] =>
-  [option.short, option.long].flatMap((name) => (name ? [name.replace(/^--?/, '')] : []));
-
-const takenBy = (option: Option): FlagSpec['takes'] =>
-  option.required ? 'value' : option.optional ? 'maybe' : 'nothing';

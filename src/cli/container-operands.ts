@@ -1,6 +1,6 @@
 /** Which containers a command means: names and IDs, --all, --latest, --cidfile, --filter; and one action for each. */
+
 import { readFileSync } from 'node:fs';
-import type { Command } from 'commander';
 import { CtrError } from '../base/ctr-error.ts';
 import { containerFilter, filterKeys } from '../engine/container-filters.ts';
 import { type ContainerEntry, createdMs, listContainerEntries } from '../engine/container-list.ts';
@@ -8,6 +8,7 @@ import { findContainerId } from '../storage/container-store.ts';
 import { collect } from './command.ts';
 import type { Context } from './context.ts';
 import { parseFilters } from './filter.ts';
+import type { FlagSet } from './flag-set.ts';
 
 export interface SelectionFlags {
   readonly all?: boolean;
@@ -25,7 +26,7 @@ export interface Selected {
 }
 
 /** What all these commands take; `taken` are the letters that mean something else to this one (-a, -f). */
-export function addSelectionFlags(command: Command, all: string, taken = ''): Command {
+export function addSelectionFlags(command: FlagSet, all: string, taken = ''): FlagSet {
   const named = (letter: string, name: string) => (taken.includes(letter) ? `--${name}` : `-${letter}, --${name}`);
   return command
     .option(named('a', 'all'), all)
@@ -33,7 +34,7 @@ export function addSelectionFlags(command: Command, all: string, taken = ''): Co
     .option(`${named('f', 'filter')} <key=value>`, 'all for which this holds; see `ps`', collect, []);
 }
 
-export function addCidFileFlag(command: Command): Command {
+export function addCidFileFlag(command: FlagSet): FlagSet {
   return command.option('--cidfile <file>', 'read the ID from a file', collect, []);
 }
 

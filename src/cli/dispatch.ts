@@ -4,14 +4,7 @@ import { createHost } from '../base/host.ts';
 import { createLog, type LogLevel, logLevels } from '../base/log.ts';
 import { version } from '../base/version.ts';
 import { parseArgv } from './argv.ts';
-import {
-  type CommandSpec,
-  declarationOf,
-  type GlobalSetting,
-  globalFlags,
-  type Invocation,
-  readInvocation,
-} from './command.ts';
+import { type GlobalSetting, globalFlags, readInvocation } from './command.ts';
 import type { CommandEntry } from './command-entry.ts';
 import { type Context, contextFor, type Output } from './context.ts';
 import { commands } from './program.ts';
@@ -51,26 +44,17 @@ async function runCommand(
   const { command: spec } = await entry.load();
   const name = words.slice(0, used).join(' ');
   try {
-    const invocation = invocationOf(name, spec, words.slice(used));
+    const invocation = readInvocation(spec, words.slice(used));
     const globals = [...before, ...invocation.globals];
     const context = contextOf(name, globals, env, streams);
     if (isOn(globals, 'help')) {
       const { commandHelp } = await import('./help.ts');
-      context.stdout.write(commandHelp(entry, spec, declarationOf(name, spec), context.programName));
+      context.stdout.write(commandHelp(entry, spec, context.programName));
       return 0;
     }
     return await spec.run(context, invocation.operands, invocation.flags());
   } catch (error) {
     throw withUsageHint(error, `${env.CTR_PROGRAM_NAME || 'ctr'} ${name} --help`);
-  }
-}
-
-/** What cannot be read is read again with every flag declared: the message may name the one that was meant. */
-function invocationOf(name: string, spec: CommandSpec, argv: readonly string[]): Invocation {
-  try {
-    return readInvocation(declarationOf(name, spec, argv), spec, argv);
-  } catch {
-    return readInvocation(declarationOf(name, spec), spec, argv);
   }
 }
 
@@ -125,16 +109,12 @@ function levelFrom(text: string): LogLevel {
   return known;
 }
 
-/** A mistake in the arguments points to the command's help; commander's own errors are such mistakes. */
+/** A mistake in the arguments points to the command's help. */
 function withUsageHint(error: unknown, help: string): unknown {
-  if (error instanceof CtrError) {
-    if (error.code !== 'USAGE' || error.hint !== undefined) return error;
-    return new CtrError('USAGE', error.message, {
-      hint: `see \`${help}\``,
-      cause: error.cause,
-      exitCode: error.exitCode,
-    });
-  }
-  if (!(error instanceof Error && error.name === 'CommanderError')) return error;
-  return new CtrError('USAGE', error.message.replace(/^error: /, ''), { hint: `see \`${help}\`` });
+  if (!(error instanceof CtrError) || error.code !== 'USAGE' || error.hint !== undefined) return error;
+  return new CtrError('USAGE', error.message, {
+    hint: `see \`${help}\``,
+    cause: error.cause,
+    exitCode: error.exitCode,
+  });
 }

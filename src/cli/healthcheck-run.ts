@@ -1,4 +1,3 @@
-import { Option } from 'commander';
 import { runHealthcheck } from '../engine/healthcheck-run.ts';
 import { soonerExitCode } from '../ns/timer.ts';
 import { resolveContainer } from '../storage/container-store.ts';
@@ -14,7 +13,7 @@ export const command: CommandSpec<HealthcheckFlags> = {
   examples: ['healthcheck run web'],
   operands: [1, 1],
   declare(command) {
-    command.addOption(new Option('--timer', 'for the timer program').hideHelp());
+    command.hidden('--timer');
   },
   async run({ host, stdout }, [name = ''], flags) {
     const { isPassed, isStarting, health } = await runHealthcheck(host, resolveContainer(host, name));

@@ -1,10 +1,11 @@
 /** Help pages: the list of commands, the commands of one group, one command. */
-import type { Command, Option } from 'commander';
+import type { Option } from 'commander';
 import { CtrError } from '../base/ctr-error.ts';
 import { suggest } from '../base/suggest.ts';
 import { type CommandSpec, globalFlags } from './command.ts';
 import { type CommandEntry, groups } from './command-entry.ts';
 import type { Context } from './context.ts';
+import { describeFlags } from './help-declaration.ts';
 import { commands } from './program.ts';
 
 /** `ctr`, `ctr help …`, `ctr image`, `ctr --help`, and words that name no command. */
@@ -20,9 +21,8 @@ export async function helpForWords(words: readonly string[], asked: boolean, con
     (each) => [first, ...rest].join(' ') === each.name || each.also.includes([first, ...rest].join(' ')),
   );
   if (entry !== undefined) {
-    const { declarationOf } = await import('./command.ts');
     const { command: spec } = await entry.load();
-    context.stdout.write(commandHelp(entry, spec, declarationOf(entry.name, spec), program));
+    context.stdout.write(commandHelp(entry, spec, program));
     return 0;
   }
   const members = membersOf(first);
@@ -94,8 +94,8 @@ function groupHelp(group: string, members: readonly Member[], program: string): 
 }
 
 /** `ctr COMMAND --help`: also the source of docs/commands/. */
-export function commandHelp(entry: CommandEntry, spec: CommandSpec, declaration: Command, program: string): string {
-  const options = declaration.options.filter(({ hidden }) => !hidden);
+export function commandHelp(entry: CommandEntry, spec: CommandSpec, program: string): string {
+  const options = describeFlags(entry.name, spec).options.filter(({ hidden }) => !hidden);
   const sections = [...Map.groupBy(options, ({ helpGroupHeading }) => helpGroupHeading ?? 'Options:')];
   const others = entry.also.map((name) => `${program} ${name}`);
   return [

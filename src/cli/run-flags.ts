@@ -1,9 +1,10 @@
 /** The flags of `run` and `create`, and the RunRequest that they make. */
+
 import { resolve } from 'node:path';
-import type { Command } from 'commander';
 import { CtrError } from '../base/ctr-error.ts';
 import type { RunRequest } from '../engine/run-request.ts';
 import type { SandboxRequest } from '../engine/sandbox-request.ts';
+import type { FlagSet } from './flag-set.ts';
 import {
   addContainerFlags,
   addImageFlags,
@@ -72,7 +73,7 @@ export interface RunOptions extends CreateOptions {
 }
 
 /** Declare what `create` and `run` share. */
-export function addCreateFlags(command: Command): void {
+export function addCreateFlags(command: FlagSet): void {
   addProcessFlags(command);
   addContainerFlags(command);
   addEnvFlags(command);
@@ -96,7 +97,7 @@ export function addCreateFlags(command: Command): void {
 }
 
 /** Declare the flags of `run`. */
-export function addRunFlags(command: Command): void {
+export function addRunFlags(command: FlagSet): void {
   command
     .optionsGroup('Life cycle:')
     .option('-d, --detach', 'run in the background and print the ID')

@@ -1,4 +1,4 @@
-import { declarationOf, readInvocation } from '../../src/cli/command.ts';
+import { readInvocation } from '../../src/cli/command.ts';
 import { addRunFlags, parseRunRequest, type RunOptions } from '../../src/cli/run-flags.ts';
 import type { RunRequest } from '../../src/engine/run-request.ts';
 
@@ -12,6 +12,6 @@ export function runRequestOf(words: readonly string[], env: Readonly<Record<stri
     declare: addRunFlags,
     run: () => 0,
   };
-  const invocation = readInvocation(declarationOf('run', spec), spec, words);
+  const invocation = readInvocation(spec, words);
   return parseRunRequest(invocation.flags() as RunOptions, invocation.operands, { env, cwd: '/caller' });
 }

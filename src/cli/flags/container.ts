@@ -1,12 +1,13 @@
 /** Who the container is and how its first process runs: name, terminal, user, directory, life cycle. */
+
 import { resolve } from 'node:path';
-import type { Command } from 'commander';
 import { CtrError } from '../../base/ctr-error.ts';
 import type { RestartPolicy, RunRequest } from '../../engine/run-request.ts';
 import { signalNumber } from '../../linux/signals.ts';
 import { array, parseJson, string } from '../../oci/check.ts';
 import { hostPlatform, parsePlatform } from '../../oci/platform.ts';
 import { collect } from '../command.ts';
+import type { FlagSet } from '../flag-set.ts';
 import { flagError } from './flag-error.ts';
 import { namePattern } from './mount-target.ts';
 import { parseInteger } from './size.ts';
@@ -51,7 +52,7 @@ export interface ImageOptions {
   readonly authfile?: string;
 }
 
-export function addProcessFlags(command: Command): void {
+export function addProcessFlags(command: FlagSet): void {
   command
     .optionsGroup('Process:')
     .option('-i, --interactive', 'keep standard input open')
@@ -61,7 +62,7 @@ export function addProcessFlags(command: Command): void {
     .option('--detach-keys <keys>', 'the keys that leave it running; "" for none', 'ctrl-p,ctrl-q');
 }
 
-export function addContainerFlags(command: Command): void {
+export function addContainerFlags(command: FlagSet): void {
   command
     .optionsGroup('Container:')
     .option('--name <name>', 'a name for the container')
@@ -87,7 +88,7 @@ export function addContainerFlags(command: Command): void {
     .option('--pidfile <file>', 'write the process ID to a file');
 }
 
-export function addImageFlags(command: Command): void {
+export function addImageFlags(command: FlagSet): void {
   command
     .optionsGroup('Image:')
     .option('--pull <policy>', 'missing, always, never or newer', 'missing')

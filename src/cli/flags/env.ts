@@ -1,6 +1,7 @@
 /** -e, --env-file and their kin (podman-run(1) "Environment"). */
-import type { Command } from 'commander';
+
 import { collect } from '../command.ts';
+import type { FlagSet } from '../flag-set.ts';
 import { flagError } from './flag-error.ts';
 import { type FlagContext, readFlagFile } from './flag-files.ts';
 import { meaningfulLines, splitKeyValue } from './key-value.ts';
@@ -18,7 +19,7 @@ export interface DefaultEnvOptions {
 }
 
 /** What `run`, `create` and `exec` share. */
-export function addEnvFlags(command: Command): void {
+export function addEnvFlags(command: FlagSet): void {
   command
     .optionsGroup('Environment:')
     .option('-e, --env <name=value>', 'set a variable; without =value take it from here; NAME* takes all', collect, [])
@@ -27,7 +28,7 @@ export function addEnvFlags(command: Command): void {
 }
 
 /** What only a new container takes: its image's variables are the defaults. */
-export function addDefaultEnvFlags(command: Command): void {
+export function addDefaultEnvFlags(command: FlagSet): void {
   command
     .optionsGroup('Environment:')
     .option('--http-proxy', 'pass the proxy variables from here; on unless =false', true)

@@ -1,9 +1,10 @@
 /** --health-*: how the container is asked whether it is well (podman-run(1), docs.docker.com "HEALTHCHECK"). */
-import type { Command } from 'commander';
+
 import { CtrError } from '../../base/ctr-error.ts';
 import { parseDuration } from '../../base/units.ts';
 import { type HealthRequest, healthActions } from '../../engine/run-request.ts';
 import { array, parseJson, string } from '../../oci/check.ts';
+import type { FlagSet } from '../flag-set.ts';
 import { flagError } from './flag-error.ts';
 import { parseInteger } from './size.ts';
 
@@ -18,7 +19,7 @@ export interface HealthOptions {
   readonly healthcheck: boolean;
 }
 
-export function addHealthFlags(command: Command): void {
+export function addHealthFlags(command: FlagSet): void {
   command
     .optionsGroup('Health:')
     .option('--health-cmd <command>', 'a shell command, or a JSON array of words; "none" for no check')

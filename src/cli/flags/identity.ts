@@ -1,7 +1,8 @@
 /** What the process finds of itself: time zone, its line of /etc/passwd, descriptors, personality. */
+
 import { statSync } from 'node:fs';
-import type { Command } from 'commander';
 import type { SandboxRequest } from '../../engine/sandbox-request.ts';
+import type { FlagSet } from '../flag-set.ts';
 import { flagError } from './flag-error.ts';
 import { parseInteger } from './size.ts';
 
@@ -15,7 +16,7 @@ export interface IdentityOptions {
   readonly personality?: string;
 }
 
-export function addIdentityFlags(command: Command): void {
+export function addIdentityFlags(command: FlagSet): void {
   command
     .optionsGroup('Process:')
     .option('--domainname <name>', 'its NIS domain name')

@@ -1,6 +1,7 @@
 /** --label, --label-file, --annotation. */
-import type { Command } from 'commander';
+
 import { collect } from '../command.ts';
+import type { FlagSet } from '../flag-set.ts';
 import { flagError } from './flag-error.ts';
 import { type FlagContext, readFlagFile } from './flag-files.ts';
 import { meaningfulLines, splitKeyValue } from './key-value.ts';
@@ -14,14 +15,14 @@ export interface AnnotationOptions {
   readonly annotation: readonly string[];
 }
 
-export function addLabelFlags(command: Command): void {
+export function addLabelFlags(command: FlagSet): void {
   command
     .optionsGroup('Labels:')
     .option('-l, --label <key=value>', 'add a label', collect, [])
     .option('--label-file <file>', 'read labels from a file, one KEY=VALUE per line', collect, []);
 }
 
-export function addAnnotationFlags(command: Command): void {
+export function addAnnotationFlags(command: FlagSet): void {
   command
     .optionsGroup('Labels:')
     .option('--annotation <key=value>', 'add an annotation of the OCI runtime configuration', collect, []);

@@ -1,8 +1,9 @@
 /** What `run`, `create` and `update` limit: memory, processor, processes, disks (podman-run(1), cgroup-v2). */
-import type { Command } from 'commander';
+
 import { CtrError } from '../../base/ctr-error.ts';
 import { type CgroupMode, cgroupModes, type DeviceLimit, type LimitsRequest } from '../../engine/sandbox-request.ts';
 import { collect } from '../command.ts';
+import type { FlagSet } from '../flag-set.ts';
 import { flagError } from './flag-error.ts';
 import { splitKeyValue } from './key-value.ts';
 import { parseInteger, parseSize } from './size.ts';
@@ -34,7 +35,7 @@ export interface CgroupOptions {
   readonly bestEffortLimits?: boolean;
 }
 
-export function addLimitFlags(command: Command): void {
+export function addLimitFlags(command: FlagSet): void {
   command
     .optionsGroup('Limits:')
     .option('-m, --memory <size>', 'how much memory it may use')
@@ -55,7 +56,7 @@ export function addLimitFlags(command: Command): void {
     .option('--device-write-iops <device:number>', 'writes to a disk in a second', collect, []);
 }
 
-export function addCgroupFlags(command: Command): void {
+export function addCgroupFlags(command: FlagSet): void {
   command
     .optionsGroup('Limits:')
     .option('--best-effort-limits', 'leave out limits that this host cannot apply, with a warning')

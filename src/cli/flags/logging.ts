@@ -1,9 +1,10 @@
 /** --log-driver and --log-opt. */
+
 import { resolve } from 'node:path';
-import type { Command } from 'commander';
 import { CtrError } from '../../base/ctr-error.ts';
 import { type LogRequest, logDrivers } from '../../engine/run-request.ts';
 import { collect } from '../command.ts';
+import type { FlagSet } from '../flag-set.ts';
 import { flagError } from './flag-error.ts';
 import { splitKeyValue } from './key-value.ts';
 import { parseInteger, parseSize } from './size.ts';
@@ -13,7 +14,7 @@ export interface LoggingOptions {
   readonly logOpt: readonly string[];
 }
 
-export function addLoggingFlags(command: Command): void {
+export function addLoggingFlags(command: FlagSet): void {
   command
     .optionsGroup('Logging:')
     .option('--log-driver <driver>', `where output is kept: ${logDrivers.join(', ')}`, 'framed')

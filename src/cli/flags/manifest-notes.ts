@@ -1,8 +1,9 @@
 /** Flags that say something of an image in a manifest list. */
-import type { Command } from 'commander';
+
 import { CtrError } from '../../base/ctr-error.ts';
 import type { MemberNotes } from '../../engine/manifest-list.ts';
 import { collect } from '../command.ts';
+import type { FlagSet } from '../flag-set.ts';
 
 export interface MemberFlags {
   readonly annotation: readonly string[];
@@ -12,7 +13,7 @@ export interface MemberFlags {
   readonly variant?: string;
 }
 
-export function declareMemberFlags(command: Command): void {
+export function declareMemberFlags(command: FlagSet): void {
   command
     .option('--annotation <key=value>', 'an annotation of the image in the list', collect, [])
     .option('--arch <arch>', 'the image’s architecture')

@@ -1,9 +1,10 @@
 /** -v, --mount, --tmpfs, --read-only. */
+
 import { statSync } from 'node:fs';
-import type { Command } from 'commander';
 import { CtrError } from '../../base/ctr-error.ts';
 import type { MountRequest } from '../../engine/run-request.ts';
 import { collect } from '../command.ts';
+import type { FlagSet } from '../flag-set.ts';
 import { parseMountSpec } from './mount-spec.ts';
 import { parseTmpfsSpec, parseVolumeSpec } from './volume-spec.ts';
 
@@ -17,7 +18,7 @@ export interface MountOptions {
   readonly readOnlyTmpfs: boolean;
 }
 
-export function addMountFlags(command: Command): void {
+export function addMountFlags(command: FlagSet): void {
   command
     .optionsGroup('Files:')
     .option('-v, --volume <[source:]target[:options]>', 'mount a host directory or a named volume', collect, [])

@@ -1,6 +1,7 @@
 /** --pid, --ipc, --uts, --cgroupns: which of the kernel's views the container shares, and with whom. */
-import type { Command } from 'commander';
+
 import type { NamespaceMode, NamespacesRequest } from '../../engine/sandbox-request.ts';
+import type { FlagSet } from '../flag-set.ts';
 import { flagError } from './flag-error.ts';
 
 export interface NamespaceOptions {
@@ -10,7 +11,7 @@ export interface NamespaceOptions {
   readonly cgroupns?: string;
 }
 
-export function addNamespaceFlags(command: Command): void {
+export function addNamespaceFlags(command: FlagSet): void {
   command
     .optionsGroup('Namespaces:')
     .option('--pid <mode>', 'which processes it sees: private, host, container:ID, ns:PATH')

@@ -1,8 +1,9 @@
 /** --network, --dns*, --add-host, --publish. */
-import type { Command } from 'commander';
+
 import { CtrError } from '../../base/ctr-error.ts';
 import type { NetworkAttachment, NetworkRequest, PortRequest } from '../../engine/run-request.ts';
 import { collect } from '../command.ts';
+import type { FlagSet } from '../flag-set.ts';
 import { flagError } from './flag-error.ts';
 import { isIpAddress } from './ip-address.ts';
 import { namePattern } from './mount-target.ts';
@@ -31,7 +32,7 @@ export interface Networking {
   readonly notices: readonly string[];
 }
 
-export function addNetworkFlags(command: Command): void {
+export function addNetworkFlags(command: FlagSet): void {
   command
     .optionsGroup('Network:')
     .option(

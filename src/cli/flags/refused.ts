@@ -2,10 +2,9 @@
  * Flags of `docker run` and `podman run` that ctr knows and cannot obey: accepted by the parser, refused with the reason
  * (or, where nothing is lost, told as a notice), so that a known flag is never "unknown".
  */
-import type { Command } from 'commander';
-import { Option } from 'commander';
+
 import { CtrError } from '../../base/ctr-error.ts';
-import { attributeOf, PartialCommand } from '../partial-command.ts';
+import { type FlagSet, parseFlag } from '../flag-set.ts';
 
 interface ForeignFlag {
   readonly flags: string;
@@ -96,22 +95,19 @@ const foreignFlags: readonly ForeignFlag[] = [
 ];
 
 /** Declare them all; --help does not show them. */
-export function addForeignFlags(command: Command): void {
-  const taken = new Set(command.options.map(({ long }) => long));
-  for (const { flags } of foreignFlags) {
-    if (command instanceof PartialCommand && !command.mentions(flags)) continue;
-    const option = new Option(flags).hideHelp();
-    if (!taken.has(option.long)) command.addOption(option);
-  }
+export function addForeignFlags(command: FlagSet): void {
+  for (const { flags } of foreignFlags) command.hidden(flags);
 }
 
 /** Refuses the first that was used; returns a line for each that has no effect. */
 export function checkForeignFlags(options: object): string[] {
   const used = new Map(Object.entries(options));
+  if (used.size === 0) return [];
   return foreignFlags.flatMap(({ flags, reason, isHarmless }) => {
-    if (used.get(attributeOf(flags)) === undefined) return [];
-    const option = new Option(flags);
-    if (isHarmless) return [`${option.long} has no effect: ${reason}`];
-    throw new CtrError('UNSUPPORTED', `${option.long} is not supported: ${reason}`);
+    const { key, names } = parseFlag(flags);
+    if (used.get(key) === undefined) return [];
+    const name = `--${names.at(-1)}`;
+    if (isHarmless) return [`${name} has no effect: ${reason}`];
+    throw new CtrError('UNSUPPORTED', `${name} is not supported: ${reason}`);
   });
 }

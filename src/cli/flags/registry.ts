@@ -1,8 +1,9 @@
 /** Flags of commands that talk to registries. */
-import type { Command } from 'commander';
+
 import { CtrError } from '../../base/ctr-error.ts';
 import { parseDuration } from '../../base/units.ts';
 import type { AccessOptions } from '../../image/transport/registry-access.ts';
+import type { FlagSet } from '../flag-set.ts';
 
 export interface RegistryFlags {
   readonly authfile?: string;
@@ -13,7 +14,7 @@ export interface RegistryFlags {
   readonly tlsVerify?: boolean;
 }
 
-export function declareRegistryFlags(command: Command): void {
+export function declareRegistryFlags(command: FlagSet): void {
   command
     .option('--authfile <path>', 'where credentials are kept')
     .option('--cert-dir <path>', 'certificates and keys for the registry')

@@ -1,7 +1,8 @@
 /** Limits and kernel settings that need no cgroup: --ulimit, --shm-size, --sysctl, --oom-score-adj; and --device. */
-import type { Command } from 'commander';
+
 import type { DeviceRequest, UlimitRequest } from '../../engine/run-request.ts';
 import { collect } from '../command.ts';
+import type { FlagSet } from '../flag-set.ts';
 import { findDevices, parseDevice } from './devices.ts';
 import { flagError } from './flag-error.ts';
 import { splitKeyValue } from './key-value.ts';
@@ -23,7 +24,7 @@ export interface Resources {
   readonly devices: readonly DeviceRequest[];
 }
 
-export function addResourceFlags(command: Command): void {
+export function addResourceFlags(command: FlagSet): void {
   command
     .optionsGroup('Resources:')
     .option(

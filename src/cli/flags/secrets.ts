@@ -1,8 +1,9 @@
 /** --secret (podman-run(1)): a secret of the store, as a file or as a variable. */
+
 import { posix } from 'node:path';
-import type { Command } from 'commander';
 import type { SecretRequest } from '../../engine/sandbox-request.ts';
 import { collect } from '../command.ts';
+import type { FlagSet } from '../flag-set.ts';
 import { flagError } from './flag-error.ts';
 import { splitKeyValue } from './key-value.ts';
 import { parseInteger } from './size.ts';
@@ -11,7 +12,7 @@ export interface SecretOptions {
   readonly secret: readonly string[];
 }
 
-export function addSecretFlags(command: Command): void {
+export function addSecretFlags(command: FlagSet): void {
   command
     .optionsGroup('Security:')
     .option('--secret <name[,type=,target=,uid=,gid=,mode=]>', 'a secret: /run/secrets/NAME, or type=env', collect, []);

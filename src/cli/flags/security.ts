@@ -1,10 +1,11 @@
 /** --privileged, --cap-add, --cap-drop, --security-opt. */
+
 import { resolve } from 'node:path';
-import type { Command } from 'commander';
 import { CtrError } from '../../base/ctr-error.ts';
 import type { SecurityRequest } from '../../engine/run-request.ts';
 import { normalizeCapability } from '../../linux/capabilities.ts';
 import { collect } from '../command.ts';
+import type { FlagSet } from '../flag-set.ts';
 import { flagError } from './flag-error.ts';
 
 export interface SecurityOptions {
@@ -19,7 +20,7 @@ export interface Security {
   readonly notices: readonly string[];
 }
 
-export function addSecurityFlags(command: Command): void {
+export function addSecurityFlags(command: FlagSet): void {
   command
     .optionsGroup('Security:')
     .option('--privileged', 'all capabilities, all devices that you can open, no masked paths, no seccomp')

@@ -1,5 +1,5 @@
 /** How long a container is given to end: -t, --time. Podman's word; --timeout is Docker's. */
-import type { Command } from 'commander';
+import type { FlagSet } from '../flag-set.ts';
 import { parseInteger } from './size.ts';
 
 export interface StopFlags {
@@ -7,7 +7,7 @@ export interface StopFlags {
   readonly timeout?: string;
 }
 
-export function addStopFlags(command: Command): Command {
+export function addStopFlags(command: FlagSet): FlagSet {
   return command
     .option('-t, --time <seconds>', 'how long to wait before it is killed; -1 for ever')
     .option('--timeout <seconds>', 'the same');

@@ -1,8 +1,9 @@
 /** --userns, --uidmap, --gidmap (podman-run(1)); docs/rootless.md "Choosing the ids" says what each looks like. */
-import type { Command } from 'commander';
+
 import { CtrError } from '../../base/ctr-error.ts';
 import type { IdRange, UsernsRequest } from '../../engine/sandbox-request.ts';
 import { collect } from '../command.ts';
+import type { FlagSet } from '../flag-set.ts';
 import { flagError } from './flag-error.ts';
 import { parseInteger } from './size.ts';
 
@@ -14,7 +15,7 @@ export interface UsernsOptions {
 
 const lastId = 4_294_967_294;
 
-export function addUsernsFlags(command: Command): void {
+export function addUsernsFlags(command: FlagSet): void {
   command
     .optionsGroup('Namespaces:')
     .option('--userns <mode>', 'its user ids: host, keep-id[:uid=N,gid=N,exact], nomap, auto[:size=N], container:ID')

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { declarationOf, readInvocation } from '../../../src/cli/command.ts';
+import { readInvocation } from '../../../src/cli/command.ts';
 import { findCommand } from '../../../src/cli/dispatch.ts';
+import type { FlagSet } from '../../../src/cli/flag-set.ts';
+import { describeFlags } from '../../../src/cli/help-declaration.ts';
 import { commands } from '../../../src/cli/program.ts';
 
 const names = commands.flatMap(({ name, also }) => [name, ...also]);
@@ -33,7 +35,7 @@ describe('the table of commands [U]', () => {
 
   it.each(commands.map((entry) => [entry.name, entry] as const))('%s declares each flag once', async (_name, entry) => {
     const { command: spec } = await entry.load();
-    const { options } = declarationOf(entry.name, spec);
+    const { options } = describeFlags(entry.name, spec);
     const flags = options.flatMap(({ short, long }) => [short, long].filter(Boolean));
     expect(flags.filter((flag, index) => flags.indexOf(flag) !== index)).toEqual([]);
   });
@@ -44,7 +46,7 @@ describe('readInvocation [U]', () => {
     usage: '',
     examples: [],
     operands: [0, 2] as const,
-    declare: (command: ReturnType<typeof declarationOf>) => {
+    declare: (command: FlagSet) => {
       command
         .option('--tls-verify', '')
         .option('--sig-proxy', '', true)
@@ -55,7 +57,7 @@ describe('readInvocation [U]', () => {
     },
     run: () => 0,
   };
-  const read = (...argv: string[]) => readInvocation(declarationOf('x', spec), spec, argv);
+  const read = (...argv: string[]) => readInvocation(spec, argv);
 
   it('tells a boolean that was not given from one that is false', () => {
     expect(read().flags()).toEqual({ sigProxy: true, trunc: true, env: [] });
@@ -82,7 +84,7 @@ describe('readInvocation [U]', () => {
 
   it('says how many operands it wants', () => {
     expect(() => read('a', 'b', 'c').flags()).toThrow('takes at most 2 arguments, got 3: c');
-    expect(() => readInvocation(declarationOf('x', spec), { ...spec, operands: [1, 1] }, []).flags()).toThrow(
+    expect(() => readInvocation({ ...spec, operands: [1, 1] }, []).flags()).toThrow(
       'requires exactly 1 argument, got 0',
     );
   });

@@ -1,6 +1,7 @@
 /** Entry point of the bundle: argv in, exit code out; any throw becomes text on stderr. */
 import { createOutput } from './cli/context.ts';
 import { dispatch } from './cli/dispatch.ts';
+import { exitAtOnce } from './linux/exit.ts';
 
 const { env } = process;
 const stdout = createOutput(1);
@@ -39,4 +40,4 @@ async function workOnFiles(job: string): Promise<number> {
   return runFilesWorker(job);
 }
 
-void main(process.argv.slice(2)).then((exitCode) => process.exit(exitCode));
+void main(process.argv.slice(2)).then(exitAtOnce);

@@ -60,14 +60,17 @@ interface CachePlace {
   readonly name: string;
 }
 
-/** One file for each command, bundle and Node: V8 itself compares no more than the source's length. */
+/** One file for each command, bundle, Node and its flags: V8 itself compares no more than the source's length. */
 function cachePlace(bundle: string, file: string): CachePlace | undefined {
-  const { env, version, arch } = process;
+  const { env, version, arch, execArgv } = process;
   const home = env.XDG_CACHE_HOME || (env.HOME && `${env.HOME}/.cache`);
   if (!home?.startsWith('/')) return undefined;
   const { size, mtimeMs } = statSync(file);
   const build = `${home}/ctr/code/${version}-${arch}-${size}-${Math.floor(mtimeMs)}`;
-  return { parents: [home, `${home}/ctr`, `${home}/ctr/code`, build], name: `${command}.${bundle}` };
+  // V8 refuses what was compiled with other flags, and the next run with these would start from nothing again.
+  const flags = execArgv.join('').replace(/[^a-z0-9-]/g, '');
+  const name = [command, bundle, flags].join('.').slice(0, 200);
+  return { parents: [home, `${home}/ctr`, `${home}/ctr/code`, build], name };
 }
 
 /** A code cache is code: only a file of the caller's own, that nobody else may write, is read. */

@@ -44,6 +44,9 @@ function loadNative(): Native {
   }
 }
 
+/** A call has been made before: the next one costs no loading. */
+export const hasLibc = (): boolean => native !== undefined;
+
 /** Call `name` in `library` (a soname); returns its value and the errno that it left (meaningful after -1 only). */
 export function callIn(
   library: string,

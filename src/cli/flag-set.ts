@@ -70,6 +70,7 @@ export class MentionedFlags implements FlagSet {
     const [convertOrInitial, afterConvert] = rest;
     const convert = typeof convertOrInitial === 'function' ? (convertOrInitial as Convert<unknown>) : undefined;
     const initial = convert ? afterConvert : convertOrInitial;
+    if (initial === undefined && !this.#mayMention(flags) && !flags.includes('--no-')) return this;
     const flag = parseFlag(flags);
     if (initial !== undefined) this.defaults[flag.key] = initial;
     // Without its positive, a `--no-x` makes x true until it is used.
@@ -83,10 +84,17 @@ export class MentionedFlags implements FlagSet {
   }
 
   hidden(flags: string): this {
+    if (!this.#mayMention(flags)) return this;
     const flag = parseFlag(flags);
     const isTaken = this.flags.some(({ names }) => names.some((name) => flag.names.includes(name)));
     if (this.#mentions(flag) && !isTaken) this.flags.push(flag);
     return this;
+  }
+
+  /** A quick look before the words are taken apart. */
+  #mayMention(flags: string): boolean {
+    for (const name of this.#mentioned) if (flags.includes(name)) return true;
+    return false;
   }
 
   #mentions({ names }: Flag): boolean {

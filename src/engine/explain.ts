@@ -33,7 +33,8 @@ export async function explainRun(host: Host, request: RunRequest, watchPull?: Wa
 function explain({ plan, maps, network }: PlannedContainer): ExplainedStep[] {
   const names = Object.entries(CLONE).filter(([name, flag]) => name.startsWith('NEW') && plan.cloneFlags & flag);
   const program = new Program();
-  compileSteps(program, plan.steps, { goFd: 3, consoleFd: 4, mounts: new Map() });
+  const steps = plan.steps();
+  compileSteps(program, steps, { goFd: 3, consoleFd: 4, mounts: new Map() });
   const calls = program.listing();
   const helper = maps.helpers ? ['execve', 'execve'] : ['write', 'write'];
   return [
@@ -45,7 +46,7 @@ function explain({ plan, maps, network }: PlannedContainer): ExplainedStep[] {
       calls: helper,
     },
     ...(network.connect ? [{ step: 'network', what: network.mode, source: `${network.mode}(1)`, calls: [] }] : []),
-    ...plan.steps.map((step, index) => ({
+    ...steps.map((step, index) => ({
       step: step.kind,
       what: describeStep(step),
       source: stepSource[step.kind],

@@ -159,7 +159,6 @@ export async function startContainer(host: Host, subject: ContainerToStart, conn
   mkdirSync(runDirectory, { recursive: true, mode: 0o700 });
   const planned = await planStart(host, subject, connection.consoleSize);
   const outputs = await outputPlanFor(host, container, request, connection.output);
-  writeFileSync(layout.containerConfig(host, container.id), JSON.stringify(planned.config));
   removeTreeNow(layout.containerExit(host, container.id));
   const startedAt = new Date().toISOString();
   let launched: Launched;
@@ -217,7 +216,7 @@ function launchRequest(
   host: Host,
   { container, request }: ContainerToStart,
   connection: Connection,
-  { plan, maps, network, cgroup, outputs, prepare }: PreparedContainer,
+  { config, plan, maps, network, cgroup, outputs, prepare }: PreparedContainer,
   startedAt: string,
 ): LaunchRequest {
   const exit = layout.containerExit(host, container.id);
@@ -236,6 +235,7 @@ function launchRequest(
     cleanup: cleanupProgram(host, container.id),
     timeoutMs: request.timeoutMs === 0 ? undefined : request.timeoutMs,
     cloned: cgroup.begin,
+    meanwhile: () => writeFileSync(layout.containerConfig(host, container.id), JSON.stringify(config)),
     prepare: async (pid, supervisorPid) => {
       const cgroupPath = cgroup.finish();
       const [init, supervisor] = [identifyProcess(pid), identifyProcess(supervisorPid)];

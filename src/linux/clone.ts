@@ -4,6 +4,7 @@
  * No JavaScript may run in the child: V8 marks its heap MADV_DONTFORK and the child has one thread. The child executes
  * the interpreter (two mappings of ours: code r-x, program rw-) and ends in execve or exit.
  */
+import { CtrError } from '../base/ctr-error.ts';
 import { CLONE, MAP, PROT } from './constants.ts';
 import { libc } from './ffi.ts';
 import { interpreterCode } from './interpreter/record.ts';
@@ -23,7 +24,7 @@ export interface LoadedProgram {
   readonly stackTop: number;
 }
 
-function map(bytes: number): number {
+function map(bytes: number, flags = 0): number {
   const prot = PROT.READ | PROT.WRITE;
   return libc(
     'mmap',
@@ -31,7 +32,7 @@ function map(bytes: number): number {
     ['i64', 0],
     ['i64', bytes],
     ['i32', prot],
-    ['i32', MAP.PRIVATE | MAP.ANONYMOUS],
+    ['i32', MAP.PRIVATE | MAP.ANONYMOUS | flags],
     ['i32', -1],
     ['i64', 0],
   );
@@ -62,12 +63,26 @@ export function reserve(sizeBytes: number): Mapping {
   return { base: map(bytes), sizeBytes: bytes, code: mapCode() };
 }
 
+/** Memory for a program that its process is sent later. Pages that are not used cost nothing. */
+export function reserveForLater(sizeBytes: number): Mapping {
+  const bytes = pages(sizeBytes) + stackBytes;
+  return { base: map(bytes, MAP.NORESERVE), sizeBytes: bytes, code: mapCode() };
+}
+
 /** Assemble `program` into `mapping`. */
 export function loadProgram(program: Program, mapping: Mapping = reserve(program.sizeBytes)): LoadedProgram {
-  const image = program.assemble(mapping.base);
-  if (image.length > mapping.sizeBytes - stackBytes) throw new Error('the program outgrew its mapping');
+  const image = assembleFor(program, mapping);
   libc('memcpy', 'i64', ['i64', mapping.base], ['buf', image], ['i64', image.length]);
   return { program, ...mapping, stackTop: mapping.base + mapping.sizeBytes - 16 };
+}
+
+/** The bytes of `program` in `mapping`. */
+export function assembleFor(program: Program, mapping: Mapping): Buffer {
+  const image = program.assemble(mapping.base);
+  if (image.length <= mapping.sizeBytes - stackBytes) return image;
+  throw new CtrError('USAGE', 'the command and its environment are too long', {
+    hint: 'execve(2) takes 2 MiB of them',
+  });
 }
 
 /** clone(2): run a loaded program in a child; `flags` without a signal number gets SIGCHLD. Returns its pid. */
@@ -88,22 +103,28 @@ export function vforkProgram(loaded: LoadedProgram): number {
   return cloneProgram(loaded, CLONE.VM | CLONE.VFORK);
 }
 
+/** The same without stopping this thread: the program has to stay loaded until its process executes something. */
+export function spawnProgram(loaded: LoadedProgram): number {
+  return cloneProgram(loaded, CLONE.VM);
+}
+
 /**
- * The ranges that a supervisor must keep, sorted: its program, the interpreter, and the pages around the thread's
+ * The ranges that a supervisor must keep, sorted: its programs, the interpreter, and the pages around the thread's
  * control block, where glibc registered the rseq area that the kernel writes to at every preemption. rseq(2)
  */
-export function keptRanges(mapping: Mapping): Array<{ start: number; end: number }> {
+export function keptRanges(...mappings: readonly Mapping[]): Array<{ start: number; end: number }> {
   const self = libc('pthread_self', 'i64');
   const page = self - (self % pageBytes);
+  const code = mapCode();
   const kept = [
-    { start: mapping.base, end: mapping.base + mapping.sizeBytes },
-    { start: mapping.code, end: mapping.code + pageBytes },
+    ...mappings.map(({ base, sizeBytes }) => ({ start: base, end: base + sizeBytes })),
+    { start: code, end: code + pageBytes },
     { start: page - pageBytes, end: page + 2 * pageBytes },
   ];
   return kept.sort((a, b) => a.start - b.start);
 }
 
-export function unloadProgram(loaded: LoadedProgram): void {
+export function unloadProgram(loaded: Mapping): void {
   libc('munmap', 'i32', ['i64', loaded.base], ['i64', loaded.sizeBytes]);
 }
 

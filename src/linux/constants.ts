@@ -81,7 +81,7 @@ export const CLOSE_RANGE_CLOEXEC = 4;
 
 /** sys/mman.h */
 export const PROT = { READ: 1, WRITE: 2, EXEC: 4 } as const;
-export const MAP = { PRIVATE: 2, ANONYMOUS: 0x20 } as const;
+export const MAP = { PRIVATE: 2, ANONYMOUS: 0x20, NORESERVE: 0x4000 } as const;
 
 /** linux/prctl.h */
 export const PR = {

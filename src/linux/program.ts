@@ -10,6 +10,8 @@ import { type SyscallName, syscallNumber } from './syscalls.ts';
 
 export interface Label {
   record: number | undefined;
+  /** Of a record in another program, which is mapped there. */
+  readonly address?: number;
 }
 /** The address of bytes in the program's data area, or of the header's {errno, record} pair. */
 export interface DataRef {
@@ -177,6 +179,11 @@ export class Program {
     this.#records.push({ nr, name, args: constants, dst, onZero, onError, step });
   }
 
+  /** Go on in another program, mapped at `base`, with its first record. Failures are still told to this one. */
+  continueIn(base: number): void {
+    this.jump({ record: undefined, address: base + headerBytes });
+  }
+
   get sizeBytes(): number {
     return headerBytes + this.#records.length * recordBytes + this.#dataBytes;
   }
@@ -217,6 +224,7 @@ export class Program {
     const dataAddress = (ref: DataRef) => base + (ref.inHeader ? 0 : dataStart) + ref.data;
     const labelAddress = (label: Label | undefined) => {
       if (!label) return 0;
+      if (label.address !== undefined) return label.address;
       if (label.record === undefined) throw new Error('a label of the program was never placed');
       return recordAddress(label.record);
     };
@@ -233,10 +241,13 @@ export class Program {
     put(wordBytes, labelAddress(this.#failed));
     let at = headerBytes;
     for (const record of this.#records) {
-      put(at + recordWords.nr * wordBytes, record.nr);
+      if (record.nr < 0) put(at + recordWords.nr * wordBytes, record.nr);
+      else halves[(at + recordWords.nr * wordBytes) / 4] = record.nr;
       let word = at + recordWords.args * wordBytes;
       for (const arg of record.args) {
-        put(word, typeof arg === 'object' ? dataAddress(arg) : arg);
+        // Most words are small numbers: 3,000 calls less.
+        if (typeof arg === 'number' && arg >= 0 && arg <= 0xffff_ffff) halves[word / 4] = arg;
+        else put(word, typeof arg === 'object' ? dataAddress(arg) : arg);
         word += wordBytes;
       }
       if (record.dst) put(at + recordWords.dst * wordBytes, dstAddress(record.dst));

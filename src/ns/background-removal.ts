@@ -1,8 +1,8 @@
 /**
- * Delete trees without waiting: rm(1), started as vfork(2) would, inside the user namespace of the container that left
+ * Delete trees without waiting: rm(1), inside the user namespace of the container that left
  * them. Each rmdir(2) takes a millisecond or two on a journaling file system; `run --rm` need not stay for that.
  */
-import { loadProgram, unloadProgram, vforkProgram } from '../linux/clone.ts';
+import { loadProgram, spawnProgram } from '../linux/clone.ts';
 import { AT_FDCWD, CLONE, O } from '../linux/constants.ts';
 import { Program } from '../linux/program.ts';
 
@@ -22,7 +22,5 @@ export function removeInBackground(rm: string, paths: readonly string[], userNam
   program.place(failed);
   program.placeFailed();
   program.call('exit_group', [1]);
-  const loaded = loadProgram(program);
-  vforkProgram(loaded);
-  unloadProgram(loaded);
+  spawnProgram(loadProgram(program));
 }

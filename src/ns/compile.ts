@@ -24,12 +24,19 @@ export interface CompileContext {
   readonly unmap?: UnmapVariables;
 }
 
-/** Append the records of `steps`; a failed record names its step by its index here. */
-export function compileSteps(program: Program, steps: readonly Step[], context: CompileContext): void {
-  steps.forEach((step, index) => {
+/** Append the records of `steps`, those before `from` left out; a failed record names its step by its index here. */
+export function compileSteps(
+  program: Program,
+  steps: readonly Step[],
+  context: CompileContext,
+  { from = 0 }: { readonly from?: number } = {},
+): void {
+  for (let index = from; index < steps.length; index++) {
+    const step = steps[index];
+    if (!step) continue;
     program.beginStep(index);
     compileStep(program, step, context);
-  });
+  }
 }
 
 function compileStep(program: Program, step: Step, context: CompileContext): void {

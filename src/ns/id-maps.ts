@@ -6,7 +6,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { CtrError } from '../base/ctr-error.ts';
-import { exitCodeOf, loadProgram, vforkProgram, waitFor } from '../linux/clone.ts';
+import { exitCodeOf, loadProgram, spawnProgram, unloadProgram, waitFor } from '../linux/clone.ts';
 import { Program } from '../linux/program.ts';
 import { subIds } from '../linux/subids.ts';
 import type { IdMapping } from '../oci/runtime.ts';
@@ -80,13 +80,22 @@ export function parseIdMap(text: string): IdMapping[] {
     });
 }
 
-/** Give the user namespace of `pid` its maps. Both helpers run side by side: they are most of the time of a start. */
+/** Give the user namespace of `pid` its maps. */
 export function writeIdMaps(pid: number, maps: IdMaps): void {
-  if (maps.isJoined) return;
+  beginIdMaps(pid, maps)();
+}
+
+/**
+ * Begin to give the user namespace of `pid` its maps; the returned function waits until it has them. Both helpers run
+ * side by side: they are much of the time of a start.
+ */
+export function beginIdMaps(pid: number, maps: IdMaps): () => void {
+  if (maps.isJoined) return () => {};
   if (maps.helpers) {
     const running = [startHelper(maps.helpers.uid, pid, maps.uid), startHelper(maps.helpers.gid, pid, maps.gid)];
-    for (const helper of running) helper();
-    return;
+    return () => {
+      for (const helper of running) helper();
+    };
   }
   const text = (map: readonly IdMapping[]) =>
     map.map(({ containerID, hostID, size }) => `${containerID} ${hostID} ${size}\n`).join('');
@@ -94,6 +103,7 @@ export function writeIdMaps(pid: number, maps: IdMaps): void {
   if (maps.kind === 'single') writeFileSync(`/proc/${pid}/setgroups`, 'deny');
   writeFileSync(`/proc/${pid}/uid_map`, text(maps.uid));
   writeFileSync(`/proc/${pid}/gid_map`, text(maps.gid));
+  return () => {};
 }
 
 /** Run newuidmap or newgidmap; the returned function waits for it and throws if it failed. */
@@ -107,9 +117,11 @@ function startHelper(file: string, pid: number, map: readonly IdMapping[]): () =
   program.call('execve', [program.text(file), program.strings(args), program.strings([])]);
   program.placeFailed();
   program.call('exit_group', [126]);
-  const child = vforkProgram(loadProgram(program));
+  const loaded = loadProgram(program);
+  const child = spawnProgram(loaded);
   return () => {
     const code = exitCodeOf(waitFor(child));
+    unloadProgram(loaded);
     if (code === 0) return;
     throw new CtrError('USERNS', `${args.join(' ')} failed with exit code ${code}`, {
       hint: 'the ranges in /etc/subuid and /etc/subgid must belong to this user, and newuidmap must be setuid root or have CAP_SETUID; see `ctr doctor`',

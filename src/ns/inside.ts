@@ -56,7 +56,7 @@ export async function startInside(request: InsideRequest): Promise<Inside> {
       waitFor(pid);
       const at = program.stepAt(report.readBigUInt64LE(8), loaded.base);
       const failure = { step: at?.step ?? -1, call: at?.call ?? 'clone', errno: Number(report.readBigUInt64LE(0)) };
-      throw startError(failure, { cloneFlags: 0, steps });
+      throw startError(failure, steps);
     }
     return { pid, wait: () => exitCodeOf(waitFor(pid)) };
   } finally {

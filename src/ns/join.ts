@@ -235,5 +235,5 @@ function joinError(
       cause,
     });
   }
-  return startError({ step: index, call, errno }, { cloneFlags: 0, steps });
+  return startError({ step: index, call, errno }, steps);
 }

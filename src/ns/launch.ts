@@ -1,23 +1,30 @@
 /**
  * Start a planned container: clone the supervisor, which clones the first process; write the id maps; let it go; learn
  * whether it reached execve. The messages are drawn in supervisor.ts.
+ *
+ * The first process waits for its go before it does anything, so most of what it will do (its steps) is planned and
+ * compiled while the kernel makes the namespaces and the helpers write the maps. The go is that program.
  */
 import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import { Defer } from '../base/defer.ts';
-import { cloneProgram, unloadProgram, waitFor } from '../linux/clone.ts';
+import { assembleFor, cloneProgram, type Mapping, reserveForLater, unloadProgram, waitFor } from '../linux/clone.ts';
 import { SOCK } from '../linux/constants.ts';
 import { boundSocket, moveUp, pipe, setNonBlocking, socketPair } from '../linux/descriptors.ts';
 import { Program } from '../linux/program.ts';
 import { compileSteps } from './compile.ts';
-import { type IdMaps, writeIdMaps } from './id-maps.ts';
+import { beginIdMaps, type IdMaps } from './id-maps.ts';
 import type { LogFile } from './output-pump.ts';
 import type { Plan } from './plan.ts';
-import { loadAlone, type UnmapVariables, unmapVariables } from './shed-memory.ts';
+import { receiveProgram, sendProgram } from './sent-program.ts';
+import { fillUnmaps, loadAlone, unmapVariables } from './shed-memory.ts';
 import { type StepFailure, startError } from './start-error.ts';
+import type { Step } from './steps.ts';
 import { compileSupervisor, message, messageBytes, type SupervisorFds, type SupervisorRequest } from './supervisor.ts';
 
 /** Above stdio and whatever a command is given by --preserve-fds. */
 const fdFloor = 100;
+/** For the steps' program: twice what execve(2) takes of arguments and environment, and a seccomp filter. */
+const stepsBytes = 6 << 20;
 
 export interface LaunchRequest {
   readonly plan: Plan;
@@ -38,6 +45,8 @@ export interface LaunchRequest {
   readonly cleanup?: SupervisorRequest['cleanup'] | undefined;
   /** Called as soon as `pid` exists: what others can begin while the maps are written. */
   readonly cloned?: ((pid: number, supervisor: number) => void) | undefined;
+  /** Called while the maps are written: for work that needs neither them nor the namespaces. */
+  readonly meanwhile?: (() => void) | undefined;
   /** Called when the namespaces of `pid` exist and have their maps, before anything runs in them. */
   readonly prepare?: ((pid: number, supervisor: number) => void | Promise<void>) | undefined;
   /** The supervisor kills it after this time; absent: never. */
@@ -60,13 +69,15 @@ export async function launch(request: LaunchRequest): Promise<Launched> {
   const ours = new Defer();
   try {
     const pipes = makePipes(request, theirs, ours);
-    const { program, unmap } = build(request, pipes);
+    const later = reserveForLater(stepsBytes);
+    const { program, unmap } = buildSupervisor(request, pipes, later);
     const loaded = loadAlone(program, unmap);
     const supervisor = cloneProgram(loaded, 0);
     unloadProgram(loaded);
+    unloadProgram(later);
     await theirs.run();
     try {
-      const pid = await introduce(request, pipes, supervisor, () => readFailure(pipes.execRead, program, loaded.base));
+      const pid = await introduce(request, pipes, supervisor, { own: { program, mapping: loaded }, later });
       closeSync(pipes.go);
       closeSync(pipes.execRead);
       ours.keep();
@@ -81,21 +92,37 @@ export async function launch(request: LaunchRequest): Promise<Launched> {
   }
 }
 
-/** Give the first process its ids and its network, and let it go; returns its pid once it has reached execve. */
+interface Placed {
+  readonly program: Program;
+  readonly mapping: Mapping;
+}
+
+/** Give the first process its ids, its network and its steps, and let it go; its pid once it has reached execve. */
 async function introduce(
   request: LaunchRequest,
   pipes: Pipes,
   supervisor: number,
-  failure: () => StepFailure | undefined,
+  { own, later }: { readonly own: Placed; readonly later: Mapping },
 ): Promise<number> {
+  const steps = request.plan.steps();
   const pid = readStarted(pipes.up);
-  if (pid === undefined) throw startError(failure() ?? { step: -1, call: 'clone', errno: 0 }, request.plan);
+  if (pid === undefined) {
+    const failure = readFailure(pipes.execRead, [own]) ?? { step: -1, call: 'clone', errno: 0 };
+    throw startError(failure, steps);
+  }
   request.cloned?.(pid, supervisor);
-  writeIdMaps(pid, request.maps);
+  const finishIdMaps = beginIdMaps(pid, request.maps);
+  let compiled: { readonly program: Program; readonly image: Buffer };
+  try {
+    compiled = compileRest(steps, pipes.fds, { own: own.mapping, later });
+    request.meanwhile?.();
+  } finally {
+    finishIdMaps();
+  }
   await request.prepare?.(pid, supervisor);
-  writeSync(pipes.go, 'g');
-  const failed = failure();
-  if (failed) throw startError(failed, request.plan);
+  sendProgram(pipes.go, compiled.image);
+  const failed = readFailure(pipes.execRead, [own, { program: compiled.program, mapping: later }]);
+  if (failed) throw startError(failed, steps);
   return pid;
 }
 
@@ -182,7 +209,7 @@ function attachPoint(
   }
 }
 
-function build(request: LaunchRequest, { fds, attach }: Pipes): { program: Program; unmap: UnmapVariables } {
+function buildSupervisor(request: LaunchRequest, { fds, attach }: Pipes, later: Mapping) {
   const program = new Program();
   const unmap = unmapVariables(program);
   const supervisor: SupervisorRequest = {
@@ -201,14 +228,26 @@ function build(request: LaunchRequest, { fds, attach }: Pipes): { program: Progr
     ...(request.cleanup ? { cleanup: request.cleanup } : {}),
   };
   compileSupervisor(program, supervisor, () => {
-    compileSteps(program, request.plan.steps, {
-      goFd: fds.initGo,
-      consoleFd: fds.initConsole ?? -1,
-      mounts: new Map(),
-      unmap,
-    });
+    program.beginStep(0);
+    receiveProgram(program, fds.initGo, later.base);
   });
   return { program, unmap };
+}
+
+/** The steps behind the first one, which is to wait for this. */
+function compileRest(
+  steps: readonly Step[],
+  fds: SupervisorFds,
+  { own, later }: { readonly own: Mapping; readonly later: Mapping },
+): { readonly program: Program; readonly image: Buffer } {
+  const program = new Program();
+  const unmap = unmapVariables(program);
+  const context = { goFd: fds.initGo, consoleFd: fds.initConsole ?? -1, mounts: new Map(), unmap };
+  compileSteps(program, steps, context, { from: 1 });
+  program.placeFailed();
+  program.call('exit_group', [125]);
+  fillUnmaps(program, unmap, [own, later]);
+  return { program, image: assembleFor(program, later) };
 }
 
 /** The pid in the `started` message, or undefined when the supervisor ended without it. */
@@ -219,11 +258,15 @@ function readStarted(up: number): number | undefined {
 }
 
 /** Blocks until exec closes the pipe (undefined) or a step reports its failure. */
-function readFailure(execRead: number, program: Program, base: number): StepFailure | undefined {
+function readFailure(execRead: number, placed: readonly Placed[]): StepFailure | undefined {
   const report = Buffer.alloc(16);
   if (readSync(execRead, report) < report.length) return undefined;
-  const at = program.stepAt(report.readBigUInt64LE(8), base);
-  return { step: at?.step ?? -1, call: at?.call ?? 'unknown', errno: Number(report.readBigUInt64LE(0)) };
+  const [errno, record] = [Number(report.readBigUInt64LE(0)), report.readBigUInt64LE(8)];
+  for (const { program, mapping } of placed) {
+    const at = program.stepAt(record, mapping.base);
+    if (at) return { step: at.step, call: at.call, errno };
+  }
+  return { step: -1, call: 'unknown', errno };
 }
 
 /** Whether ctr's stdout and stderr may be given to a container as they are: not a terminal, which it could reconfigure. */

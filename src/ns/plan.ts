@@ -49,7 +49,8 @@ export interface Plan {
   readonly join?: { readonly user: string; readonly pid?: string | undefined } | undefined;
   /** CLONE_NEW* flags of the namespaces to make. */
   readonly cloneFlags: number;
-  readonly steps: readonly Step[];
+  /** Made when it is asked for: the kernel makes the namespaces meanwhile. */
+  readonly steps: () => readonly Step[];
 }
 
 const cloneFlag: Readonly<Record<NamespaceType, number>> = {
@@ -67,31 +68,35 @@ export function planContainer(request: PlanRequest): Plan {
   const { namespaces } = request.config.linux;
   // A cgroup namespace begins where its maker is: it is made later, when the process is in its cgroup.
   const made = namespaces.filter(({ type, path }) => path === undefined && type !== 'cgroup');
-  const asRoot: Step = { kind: 'become-root', clearGroups: canClearGroups(request) };
-  const { isRootOther = false, hasRoot = true } = request;
   return {
     ...joinBefore(request.config),
     cloneFlags: made.reduce((flags, { type }) => flags | cloneFlag[type], 0),
-    steps: [
-      { kind: 'wait-for-maps' },
-      ...(isRootOther ? [] : [asRoot]),
-      ...(request.owners ?? []).map((owner): Step => ({ kind: 'set-owner', ...owner })),
-      ...joinNamespaces(request.config),
-      ...gatherMounts(request),
-      ...enterRoot(request),
-      ...(isRootOther && hasRoot ? [asRoot] : []),
-      ...attachMounts(request),
-      ...(request.appends ?? []).map((append): Step => ({ kind: 'append-file', ...append })),
-      ...protect(request.config),
-      ...identify(request.config),
-      ...planProcess({
-        ...request,
-        canSetGroups: canClearGroups(request),
-        process: request.config.process,
-        isFirst: true,
-      }),
-    ],
+    steps: () => planSteps(request),
   };
+}
+
+function planSteps(request: PlanRequest): Step[] {
+  const asRoot: Step = { kind: 'become-root', clearGroups: canClearGroups(request) };
+  const { isRootOther = false, hasRoot = true } = request;
+  return [
+    { kind: 'wait-for-maps' },
+    ...(isRootOther ? [] : [asRoot]),
+    ...(request.owners ?? []).map((owner): Step => ({ kind: 'set-owner', ...owner })),
+    ...joinNamespaces(request.config),
+    ...gatherMounts(request),
+    ...enterRoot(request),
+    ...(isRootOther && hasRoot ? [asRoot] : []),
+    ...attachMounts(request),
+    ...(request.appends ?? []).map((append): Step => ({ kind: 'append-file', ...append })),
+    ...protect(request.config),
+    ...identify(request.config),
+    ...planProcess({
+      ...request,
+      canSetGroups: canClearGroups(request),
+      process: request.config.process,
+      isFirst: true,
+    }),
+  ];
 }
 
 export interface ProcessPlanRequest

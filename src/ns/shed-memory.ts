@@ -1,5 +1,5 @@
 /** A program that outlives ctr gives back all of Node that it inherited: it unmaps what lies between its own mappings. */
-import { keptRanges, type LoadedProgram, loadProgram, reserve } from '../linux/clone.ts';
+import { keptRanges, type LoadedProgram, loadProgram, type Mapping, reserve } from '../linux/clone.ts';
 import type { Program, Variable } from '../linux/program.ts';
 
 const maxGaps = 6;
@@ -12,10 +12,16 @@ export function unmapVariables(program: Program): UnmapVariables {
   return Array.from({ length: maxGaps }, () => [program.variable(), program.variable(pageBytes)] as const);
 }
 
-/** Load `program` and fill in what it has to unmap; slots that are left over unmap the zero page: nothing. */
+/** Load `program` and fill in what it has to unmap: all but its own memory. */
 export function loadAlone(program: Program, unmap: UnmapVariables): LoadedProgram {
   const mapping = reserve(program.sizeBytes);
-  const kept = keptRanges(mapping);
+  fillUnmaps(program, unmap, [mapping]);
+  return loadProgram(program, mapping);
+}
+
+/** Let `program` unmap all but `mappings` (its own among them). Slots that are left over unmap the zero page: nothing. */
+export function fillUnmaps(program: Program, unmap: UnmapVariables, mappings: readonly Mapping[]): void {
+  const kept = keptRanges(...mappings);
   let from = 0;
   const gaps = kept.map(({ start, end }) => {
     const gap = { start: from, bytes: start - from };
@@ -31,7 +37,6 @@ export function loadAlone(program: Program, unmap: UnmapVariables): LoadedProgra
       program.patch(slot[0], start);
       program.patch(slot[1], bytes);
     });
-  return loadProgram(program, mapping);
 }
 
 /** End of user space with 48-bit (x86-64: 47) addresses; arch/x86/include/asm/page_64_types.h, arm64 memory.rst. */

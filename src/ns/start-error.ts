@@ -1,7 +1,6 @@
 /** A failed record becomes an error that names the step, what it was about, and what to do. */
 import { CtrError } from '../base/ctr-error.ts';
 import { errnoName, SyscallError } from '../linux/ffi.ts';
-import type { Plan } from './plan.ts';
 import { describeStep, type Step } from './steps.ts';
 
 export interface StepFailure {
@@ -11,8 +10,8 @@ export interface StepFailure {
   readonly errno: number;
 }
 
-export function startError(failure: StepFailure, plan: Plan): CtrError {
-  const step = plan.steps[failure.step];
+export function startError(failure: StepFailure, steps: readonly Step[]): CtrError {
+  const step = steps[failure.step];
   const errno = errnoName(failure.errno);
   if (!step) {
     return new CtrError('USERNS', 'cannot create the container’s namespaces', {

@@ -3,6 +3,7 @@ import type { Host } from '../base/host.ts';
 import { CLONE } from '../linux/constants.ts';
 import { Program } from '../linux/program.ts';
 import { compileSteps } from '../ns/compile.ts';
+import { receiveProgram } from '../ns/sent-program.ts';
 import { describeStep, stepSource } from '../ns/steps.ts';
 import type { IdMapping } from '../oci/runtime.ts';
 import { createContainer } from './create-container.ts';
@@ -34,7 +35,9 @@ function explain({ plan, maps, network }: PlannedContainer): ExplainedStep[] {
   const names = Object.entries(CLONE).filter(([name, flag]) => name.startsWith('NEW') && plan.cloneFlags & flag);
   const program = new Program();
   const steps = plan.steps();
-  compileSteps(program, steps, { goFd: 3, consoleFd: 4, mounts: new Map() });
+  program.beginStep(0);
+  receiveProgram(program, 3, 0);
+  compileSteps(program, steps, { goFd: 3, consoleFd: 4, mounts: new Map() }, { from: 1 });
   const calls = program.listing();
   const helper = maps.helpers ? ['execve', 'execve'] : ['write', 'write'];
   return [

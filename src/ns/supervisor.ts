@@ -5,8 +5,8 @@
  *    |--clone--------------------->|                            |
  *    |                             |--clone(CLONE_NEW…)-------->|
  *    |<--started {pid}-------------|                            | reads go
- *    | writes the id maps, starts the network                   |
- *    |--go----------------------------------------------------->| mounts, pivot_root, …
+ *    | writes the id maps, compiles the steps, starts the network |
+ *    |--go: the steps' program --------------------------------->| mounts, pivot_root, …
  *    |<--end of file, or failed {errno, record}-----------------| execve
  *    |                             | copies output until init has ended
  *    |<--exited {wait status}------|

@@ -66,7 +66,9 @@ describe('ctr run --explain [E]', () => {
       .flatMap(({ calls }) => calls);
     // close(2) of stdio's spare descriptors and dup3(2) come before the first step: they place stdio.
     const seen = await traced();
-    const made = seen.slice(seen.indexOf('read'));
+    const all = seen.slice(seen.indexOf('read'));
+    // The steps are read as often as the pipe has a part of them.
+    const made = all.filter((call, index) => call !== 'read' || all[index - 2] !== 'read');
     let at = 0;
     const unplanned = made.filter((call) => {
       const found = planned.indexOf(call, at);

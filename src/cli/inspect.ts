@@ -2,6 +2,7 @@ import { CtrError } from '../base/ctr-error.ts';
 import { inspectContainer } from '../engine/container-inspect.ts';
 import { inspectImage } from '../engine/image-inspect.ts';
 import { inspectVolume } from '../engine/volume-inspect.ts';
+import { resolveNetwork } from '../storage/network-store.ts';
 import { resolveVolume } from '../storage/volume-store.ts';
 import type { CommandSpec } from './command.ts';
 import type { Context } from './context.ts';
@@ -22,6 +23,16 @@ const inspectors: ReadonlyMap<string, Inspect> = new Map<string, Inspect>([
     ({ host, compat }, nameOrId, { size }) => inspectContainer(host, nameOrId, { style: compat, size: size ?? false }),
   ],
   ['image', ({ host, compat }, nameOrId) => inspectImage(host, nameOrId, compat)],
+  [
+    'network',
+    async ({ host, compat }, name) => {
+      const { repairNetworks } = await import('../engine/bridge-network.ts');
+      const { inspectNetwork } = await import('../engine/network-inspect.ts');
+      const network = resolveNetwork(host, name);
+      await repairNetworks(host);
+      return inspectNetwork(host, network, compat);
+    },
+  ],
   ['volume', ({ host, compat }, name) => inspectVolume(host, resolveVolume(host, name), compat)],
 ]);
 

@@ -8,11 +8,13 @@
  */
 import type { CommandEntry } from './command-entry.ts';
 import { imageCommands } from './program-images.ts';
+import { networkCommands } from './program-networks.ts';
 import { resourceCommands } from './program-resources.ts';
 
 export const commands: readonly CommandEntry[] = [
   ...imageCommands,
   ...resourceCommands,
+  ...networkCommands,
   {
     name: 'run',
     also: ['container run'],
@@ -316,7 +318,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: 'inspect',
-    also: ['image inspect', 'container inspect', 'volume inspect'],
+    also: ['image inspect', 'container inspect', 'volume inspect', 'network inspect'],
     group: 'system',
     summary: 'Show everything known about an object, as JSON',
     load: () => import('./inspect.ts'),

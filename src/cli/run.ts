@@ -24,13 +24,26 @@ export const command: CommandSpec<RunOptions & { readonly explain?: true | strin
   },
   async run(context, operands, flags) {
     const { host } = context;
-    const request = parseRunRequest(flags, operands, { env: host.env, cwd: process.cwd() });
+    const request = withListeners(parseRunRequest(flags, operands, { env: host.env, cwd: process.cwd() }), host.env);
     for (const notice of request.notices) host.log.warn(notice);
     const watchPull = async () => (await import('./pull-progress.ts')).openPullView(context, request.quiet);
     if (flags.explain) return printExplanation(context, flags.explain, await explain(host, request, watchPull));
     return runContainer(host, request, { ...context, watchPull });
   },
 };
+
+/** sd_listen_fds(3): sockets that systemd opened for this process are the container's, from descriptor 3 on. */
+function withListeners(request: RunRequest, env: Host['env']): RunRequest {
+  const { LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES } = env;
+  if (LISTEN_PID !== String(process.pid) || !/^[1-9]\d?$/.test(LISTEN_FDS ?? '')) return request;
+  const names = LISTEN_FDNAMES === undefined ? [] : [`LISTEN_FDNAMES=${LISTEN_FDNAMES}`];
+  const passed = [`LISTEN_FDS=${LISTEN_FDS}`, 'LISTEN_PID=1', ...names];
+  return {
+    ...request,
+    preserveFds: Math.max(Number(LISTEN_FDS), request.preserveFds ?? 0),
+    env: [...passed, ...request.env],
+  };
+}
 
 async function explain(host: Host, request: RunRequest, watchPull: WatchPull): Promise<ExplainedStep[]> {
   const { explainRun } = await import('../engine/explain.ts');

@@ -2,8 +2,7 @@ import { CtrError } from '../base/ctr-error.ts';
 import { createVolume } from '../engine/volume-verbs.ts';
 import { readVolume } from '../storage/volume-store.ts';
 import { type CommandSpec, collect } from './command.ts';
-import { flagError } from './flags/flag-error.ts';
-import { splitKeyValue } from './flags/key-value.ts';
+import { recordOf } from './flags/key-value.ts';
 
 interface VolumeCreateFlags {
   readonly driver: string;
@@ -49,12 +48,3 @@ export const command: CommandSpec<VolumeCreateFlags> = {
     return 0;
   },
 };
-
-function recordOf(flag: string, words: readonly string[]): Record<string, string> {
-  const entries = words.map((word): [string, string] => {
-    const [key, value = ''] = splitKeyValue(word);
-    if (key === '') throw flagError(flag, word, 'want KEY=VALUE');
-    return [key, value];
-  });
-  return Object.fromEntries(entries);
-}

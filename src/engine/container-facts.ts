@@ -9,8 +9,10 @@ import type { ContainerDefaults } from '../oci/image-config.ts';
 import type { ContainerRecord } from '../storage/container-store.ts';
 import { readFileInLayers } from '../storage/layer-file.ts';
 import { layout } from '../storage/layout.ts';
-import { type ContainerNetwork, ownsNetwork } from './container-network.ts';
-import { containerEnvText, hostnameText, hostsText, resolvText } from './etc-files.ts';
+import { ownsNetwork } from './container-network.ts';
+import { containerEnvText, hostnameText, resolvText } from './etc-files.ts';
+import { writeHosts } from './hosts-file.ts';
+import type { ContainerNetwork } from './network-plan.ts';
 import type { RunRequest } from './run-request.ts';
 import type { HostFacts, RuntimeSpecInput } from './runtime-spec/facts.ts';
 import { hostnameFor } from './runtime-spec.ts';
@@ -62,7 +64,10 @@ function hostFacts(host: Host, facts: FactsRequest): HostFacts {
       ...(request.dns.includes('none') ? {} : { resolvConf: etc('resolv.conf') }),
     },
     hostDevices: request.security.privileged ? openableDevices() : [],
-    namespacePaths: namespacePaths(host, request),
+    namespacePaths: {
+      ...namespacePaths(host, request),
+      ...(facts.network.userNamespace === undefined ? {} : { user: facts.network.userNamespace }),
+    },
     sharedMemoryMounts: ['/dev/shm', '/dev/mqueue'].filter(
       (path) => request.namespaces?.ipc?.mode === 'host' && existsSync(path),
     ),
@@ -85,10 +90,7 @@ function writeEtcFiles(host: Host, { container, request, network }: FactsRequest
   const name = hostnameFor(input);
   const put = (file: string, text: string) => writeFileSync(layout.containerEtc(host, container.id, file), text);
   put('hostname', hostnameText(name));
-  put(
-    'hosts',
-    hostsText({ base: hostFile('/etc/hosts'), addHosts: request.addHosts, hostname: name, name: container.name }),
-  );
+  writeHosts(host, { container, request, hostAddress: network.hostAddress, hostname: name });
   put(
     'resolv.conf',
     resolvText({
@@ -98,6 +100,7 @@ function writeEtcFiles(host: Host, { container, request, network }: FactsRequest
       dnsOptions: request.dnsOptions,
       ownLoopback: ownsNetwork(request.network),
       networkServers: network.nameservers,
+      ...(network.searchDomains ? { networkDomains: network.searchDomains } : {}),
     }),
   );
   put(

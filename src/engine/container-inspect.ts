@@ -51,7 +51,7 @@ export async function inspectContainer(
     GraphDriver: { Name: container.driver, Data: { UpperDir: layout.upper(host, container.id) } },
     Mounts: mountsOf(host, container, request),
     Config: configOf(host, entry, defaultsOf(host, container)),
-    NetworkSettings: networkSettingsOf(entry),
+    NetworkSettings: networkSettingsOf(host, entry),
     ...(size ? await sizesOf(host, container) : {}),
     ...(style === 'podman' ? podmanMembers(host, entry) : {}),
   };

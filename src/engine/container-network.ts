@@ -1,35 +1,35 @@
 /** The network of one container: which connector, what it needs in /etc, when it is started. Bridges live in net/. */
+import { existsSync } from 'node:fs';
 import { CtrError } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
 import { readJsonFile, writeJsonFile } from '../base/json-file.ts';
 import { identity } from '../storage/container-state.ts';
+import type { ContainerRecord } from '../storage/container-store.ts';
 import { layout } from '../storage/layout.ts';
+import { hostGatewayWanted } from './etc-files.ts';
+import type { ContainerNetwork } from './network-plan.ts';
 import type { NetworkRequest, RunRequest } from './run-request.ts';
 import { findExecutable } from './user-namespace.ts';
 
-export interface ContainerNetwork {
-  readonly mode: 'none' | 'host' | 'pasta' | 'slirp4netns' | 'shared';
-  /** Name servers that the connector offers; they come first in resolv.conf. */
-  readonly nameservers: readonly string[];
-  /** Start the connector for the network namespace of `pid`; undefined when nothing has to run. */
-  readonly connect: ((pid: number, containerId: string) => Promise<void>) | undefined;
-}
-
 /** Choose the connector and refuse at once what it cannot do: nothing has been made yet. */
-export async function networkFor(host: Host, request: RunRequest): Promise<ContainerNetwork> {
+export async function networkFor(
+  host: Host,
+  container: ContainerRecord,
+  request: RunRequest,
+): Promise<ContainerNetwork> {
   const quiet = { nameservers: [], connect: undefined };
   const { network } = request;
   switch (network.mode) {
     case 'none':
+      refuseHostGateway(request, 'it has no network at all');
+      return { mode: 'none', ...quiet };
     case 'host':
-      return { mode: network.mode, ...quiet };
+      return { mode: 'host', ...quiet, hostAddress: '127.0.0.1' };
     case 'ns':
     case 'container':
       return { mode: 'shared', ...quiet };
     case 'bridge':
-      throw new CtrError('UNSUPPORTED', 'named bridge networks are not supported yet', {
-        hint: 'use --network pasta, host, none or container:ID',
-      });
+      return (await import('./bridge-network.ts')).bridgeNetwork(host, container, request, network.networks);
     case 'slirp4netns':
       return slirpNetwork(host, request, network.options);
     case 'pasta':
@@ -54,12 +54,14 @@ async function pastaNetwork(host: Host, request: RunRequest, options: readonly s
   const executable = requireProgram(host, 'pasta', 'passt');
   const { startPasta, pastaNameserver } = await import('../net/pasta.ts');
   const publish = await reserved(request);
+  const hostLoopback = options.includes('--map-gw') || hostGatewayWanted(request.addHosts);
   return {
     mode: 'pasta',
     nameservers: [pastaNameserver],
+    hostAddress: hostLoopback ? (await import('../net/default-gateway.ts')).defaultGateway() : undefined,
     connect: (pid, id) => {
       const directory = layout.runContainer(host, id);
-      return startPasta({ pid, directory, options, publish, hostLoopback: false }, executable, host.uid);
+      return startPasta({ pid, directory, options, publish, hostLoopback }, executable, host.uid);
     },
   };
 }
@@ -69,12 +71,15 @@ async function slirpNetwork(host: Host, request: RunRequest, options: readonly s
   if (request.publish.length > 0) {
     throw new CtrError('UNSUPPORTED', 'slirp4netns cannot publish ports here', { hint: 'use --network pasta' });
   }
-  const { startSlirp, slirpNameserver } = await import('../net/slirp.ts');
+  const { startSlirp, slirpNameserver, slirpHostAddress } = await import('../net/slirp.ts');
+  const isAsked = hostGatewayWanted(request.addHosts) && !options.some((one) => one.startsWith('allow_host_loopback='));
+  const all = isAsked ? [...options, 'allow_host_loopback=true'] : options;
   return {
     mode: 'slirp4netns',
     nameservers: [slirpNameserver],
+    hostAddress: all.includes('allow_host_loopback=true') ? slirpHostAddress : undefined,
     connect: async (pid, id) => {
-      const slirp = await startSlirp({ pid, directory: layout.runContainer(host, id), options }, executable);
+      const slirp = await startSlirp({ pid, directory: layout.runContainer(host, id), options: all }, executable);
       writeJsonFile(layout.slirpProcess(host, id), slirp);
     },
   };
@@ -92,8 +97,17 @@ function requireProgram(host: Host, name: string, packageName: string): string {
   throw new CtrError('UNSUPPORTED', `${name} is not installed`, { hint: `install the package ${packageName}` });
 }
 
-/** slirp4netns does not see its container end (pasta does): to be called before the runtime directory is removed. */
+function refuseHostGateway({ addHosts }: RunRequest, reason: string): void {
+  if (!hostGatewayWanted(addHosts)) return;
+  throw new CtrError('USAGE', `--add-host …:host-gateway: the host cannot be reached by the container: ${reason}`);
+}
+
+/**
+ * slirp4netns does not see its container end (pasta does), nor do those who know the container's names: to be called
+ * before the runtime directory is removed.
+ */
 export async function disconnectNetwork(host: Host, id: string): Promise<void> {
+  if (existsSync(layout.networksOf(host, id))) await (await import('./bridge-network.ts')).leaveNetworks(host, id);
   const stored = readJsonFile(layout.slirpProcess(host, id));
   if (stored === undefined) return;
   const { stopSlirp } = await import('../net/slirp.ts');

@@ -50,6 +50,9 @@ export async function createContainer(host: Host, given: RunRequest, watchPull?:
     if (usesVolumes(request, defaults)) {
       request = await (await import('./claim-volumes.ts')).claimVolumes(host, request, defaults);
     }
+    if (request.publish.length > 0 || request.publishAll) {
+      request = { ...request, publish: await (await import('./published-ports.ts')).choosePorts(request, defaults) };
+    }
     const container = allocated.commit({
       ...source,
       createdAt: new Date().toISOString(),

@@ -13,6 +13,10 @@ export interface HostsRequest {
   readonly hostAddress?: string | undefined;
 }
 
+/** Whether some name is to mean the host: that lets the container reach the host's loopback, and nothing else does. */
+export const hostGatewayWanted = (addHosts: readonly string[]): boolean =>
+  addHosts.some((entry) => entry.endsWith(':host-gateway'));
+
 /** hosts(5). The user's entries come first: the first match wins. */
 export function hostsText(request: HostsRequest): string {
   const { base, addHosts, hostname, name, ownAddress, hostAddress } = request;
@@ -46,6 +50,8 @@ export interface ResolvRequest {
   readonly ownLoopback: boolean;
   /** Name servers that the network itself offers (pasta's and slirp4netns' forwarders); they come first. */
   readonly networkServers: readonly string[];
+  /** The domain in which the network's own names are; only its servers know them, so that the host's are left out. */
+  readonly networkDomains?: readonly string[];
 }
 
 /** resolv.conf(5). Each flag replaces what the host's file says about the same thing. */
@@ -60,10 +66,14 @@ export function resolvText(request: ResolvRequest): string {
   const fromHost = hostWords('nameserver')
     .flat()
     .filter((server) => !(request.ownLoopback && isLoopback(server)));
-  const servers = request.dns.length > 0 ? request.dns : [...new Set([...request.networkServers, ...fromHost])];
-  const search = request.dnsSearch.length > 0 ? request.dnsSearch : (hostWords('search').at(-1) ?? []);
+  const { networkServers, networkDomains = [] } = request;
+  const isNamed = networkDomains.length > 0;
+  const usual = request.dns.length > 0 ? request.dns : [...new Set([...networkServers, ...fromHost])];
+  const servers = isNamed ? networkServers : usual;
+  const given = request.dnsSearch.length > 0 ? request.dnsSearch : (hostWords('search').at(-1) ?? []);
+  const search = [...networkDomains, ...given];
   const options = request.dnsOptions.length > 0 ? request.dnsOptions : hostWords('options').flat();
-  const domains = search.filter((domain) => domain !== '.');
+  const domains = search.includes('.') ? [] : search;
   return [
     ...(domains.length > 0 ? [`search ${domains.join(' ')}\n`] : []),
     ...servers.map((server) => `nameserver ${server}\n`),

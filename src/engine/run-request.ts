@@ -49,6 +49,10 @@ export interface RunRequest extends SandboxRequest {
   readonly publish: readonly PortRequest[];
   /** `-P`: publish what the image exposes on free host ports. */
   readonly publishAll: boolean;
+  /** `--expose`, as an image names ports: `80/tcp`. */
+  readonly expose?: readonly string[];
+  /** `--hosts-file`: what /etc/hosts begins with: a path, `none`, or `image`; absent: the host's. */
+  readonly hostsFile?: string;
   readonly security: SecurityRequest;
   readonly devices: readonly DeviceRequest[];
   readonly ulimits: readonly UlimitRequest[];

@@ -17,6 +17,7 @@ export interface Terminal {
 
 /** Returns the exit code for the shell: the container's own, or 0 with `--detach`. */
 export async function runContainer(host: Host, request: RunRequest, terminal: Terminal): Promise<number> {
+  if (request.publish.length > 0) await (await import('./published-ports.ts')).refuseTakenPorts(request);
   const created = await createContainer(host, request, terminal.watchPull);
   try {
     return await startNew(host, created, terminal);

@@ -64,7 +64,11 @@ export function commandFor(request: RunRequest, defaults: ContainerDefaults): re
 }
 
 /** The host's name with the host's network, as in Docker and Podman: programs look their own name up. */
-export function hostnameFor({ request, id, facts }: Pick<RuntimeSpecInput, 'request' | 'id' | 'facts'>): string {
+export function hostnameFor({
+  request,
+  id,
+  facts,
+}: Pick<RuntimeSpecInput, 'request' | 'id'> & { readonly facts: { readonly hostHostname: string } }): string {
   const uts = request.namespaces?.uts?.mode ?? 'private';
   if (uts !== 'private' && request.hostname !== undefined) {
     throw new CtrError('USAGE', `--hostname cannot be combined with --uts ${uts}: the name belongs to others`);

@@ -21,9 +21,10 @@ import { recordContainerEvent } from './container-events.ts';
 import { runtimeSpecInput } from './container-facts.ts';
 import { containerIds, hasRoot, isRootOther } from './container-ids.ts';
 import { type OutputPlan, outputPlanFor } from './container-logging.ts';
-import { type ContainerNetwork, disconnectNetwork, networkFor } from './container-network.ts';
+import { disconnectNetwork, networkFor } from './container-network.ts';
 import { finishLocked } from './finish-container.ts';
 import { healthPlanFor } from './healthcheck.ts';
+import type { ContainerNetwork } from './network-plan.ts';
 import { passwdLines } from './passwd-entry.ts';
 import type { PlannedRestart } from './restart-policy.ts';
 import { rootfsFor } from './rootfs.ts';
@@ -67,9 +68,11 @@ export async function planStart(
   { container, defaults, request }: ContainerToStart,
   consoleSize?: Connection['consoleSize'],
 ): Promise<PlannedContainer> {
-  const ids = containerIds(host, request);
+  const network = await networkFor(host, container, request);
+  const usual = containerIds(host, request);
+  const ids =
+    network.userNamespace === undefined ? usual : { ...usual, maps: { ...usual.maps, isJoined: true as const } };
   const { maps } = ids;
-  const network = await networkFor(host, request);
   const rootfs = rootfsFor(host, container, request.rootfs);
   const { stack } = rootfs;
   const sourceOf = await prepareMounts(host, { container, request, defaults, stack, ids });
@@ -236,6 +239,7 @@ function launchRequest(
     timeoutMs: request.timeoutMs === 0 ? undefined : request.timeoutMs,
     cloned: cgroup.begin,
     meanwhile: () => writeFileSync(layout.containerConfig(host, container.id), JSON.stringify(config)),
+    lifelines: network.lifelines,
     prepare: async (pid, supervisorPid) => {
       const cgroupPath = cgroup.finish();
       const [init, supervisor] = [identifyProcess(pid), identifyProcess(supervisorPid)];

@@ -177,6 +177,8 @@ const runRequest: Check<RunRequest> = object({
   noHosts: boolean,
   publish: array(portRequest),
   publishAll: boolean,
+  expose: optional(strings),
+  hostsFile: optional(string),
   security: securityRequest,
   devices: array(deviceRequest),
   ulimits: array(ulimitRequest),

@@ -121,6 +121,8 @@ export const SOL_SOCKET = 1;
 export const SCM_RIGHTS = 1;
 export const POLL = { IN: 1, OUT: 4, ERR: 8, HUP: 16 } as const;
 export const WNOHANG = 1;
+/** sys/file.h */
+export const LOCK = { EX: 2, NB: 4, UN: 8 } as const;
 
 /** asm-generic/resource.h */
 export const RLIMIT: Readonly<Record<string, number>> = {

@@ -36,7 +36,7 @@ async function bindForAMoment(port: PublishedPort): Promise<number> {
   } catch (cause) {
     throw bindError(port, cause);
   }
-  throw new CtrError('UNSUPPORTED', `cannot publish ${describePort(port)}: pasta forwards tcp and udp only`);
+  throw new CtrError('UNSUPPORTED', `cannot publish ${describePort(port)}: only tcp and udp are forwarded`);
 }
 
 async function bindTcp({ hostPort, hostIp }: PublishedPort): Promise<number> {
@@ -75,7 +75,7 @@ function bindError(port: PublishedPort, cause: unknown): CtrError {
     case 'EACCES':
       return new CtrError('DENIED', `${what}: ports below net.ipv4.ip_unprivileged_port_start are for root`, {
         cause,
-        hint: `publish a higher port, or: sudo sysctl -w net.ipv4.ip_unprivileged_port_start=${port.hostPort}`,
+        hint: `publish a higher port; or \`sudo sysctl -w net.ipv4.ip_unprivileged_port_start=${port.hostPort}\`; or let systemd open it and pass it on (LISTEN_FDS, docs/networks.md "Ports below 1024")`,
       });
     case 'EADDRNOTAVAIL':
       return new CtrError('INVALID', `${what}: this host has no address ${port.hostIp}`, { cause });

@@ -26,6 +26,11 @@ export interface PastaRequest {
   readonly publish: readonly PublishedPort[];
   /** The container reaches the host's loopback by the gateway's address (`--map-gw`). Off: the host stays private. */
   readonly hostLoopback: boolean;
+  /**
+   * Only to publish ports for a container that has these addresses (one of each version) from elsewhere; interface
+   * `publish0` is configured by others.
+   */
+  readonly publishFor?: readonly string[];
 }
 
 /** Link-local, so that it hides nothing: pasta forwards queries for it to the host's resolver, also one on 127.0.0.53. */
@@ -46,10 +51,10 @@ export function pastaArgs(request: PastaRequest, uid: number): string[] {
   const [tcp, udp] = [ports('tcp', '-t'), ports('udp', '-u')];
   const none = (flag: string, name: string) => (given(flag, name) ? [] : [flag, 'none']);
   return [
-    '--config-net',
+    ...(request.publishFor ? publishSide(request.publishFor) : ['--config-net']),
     '--quiet',
     ...(request.hostLoopback || given('--map-gw', '--no-map-gw') ? [] : ['--no-map-gw']),
-    ...(given('--dns-forward') ? [] : ['--dns-forward', pastaNameserver]),
+    ...(request.publishFor || given('--dns-forward') ? [] : ['--dns-forward', pastaNameserver]),
     ...(tcp.length > 0 ? tcp : none('-t', '--tcp-ports')),
     ...(udp.length > 0 ? udp : none('-u', '--udp-ports')),
     ...none('-T', '--tcp-ns'),
@@ -61,6 +66,33 @@ export function pastaArgs(request: PastaRequest, uid: number): string[] {
     `/proc/${pid}/ns/user`,
     '--netns',
     `${directory}/${linkName}`,
+  ];
+}
+
+/**
+ * A second connection of a container on bridge networks, by which published ports come in with the addresses of their
+ * clients, for the container's own addresses. Nothing but answers goes out by it (engine/network-publish.ts).
+ */
+export const publishLink = { interface: 'publish0', gateway: '169.254.3.1', gateway6: 'fe80::c7:1' } as const;
+
+function publishSide(addresses: readonly string[]): string[] {
+  const gateways = addresses.map((address) => (address.includes(':') ? publishLink.gateway6 : publishLink.gateway));
+  const own = [...addresses.flatMap((address) => ['-a', address]), ...gateways.flatMap((one) => ['-g', one])];
+  const only = addresses.some((address) => address.includes(':')) ? [] : ['-4'];
+  return ['-I', publishLink.interface, ...own, '-n', '32', ...only];
+}
+
+/** The holder's way out (ns/network-holder.ts). The gateway's address is the loopback of the host; see docs/networks.md. */
+export const uplink = { interface: 'uplink0', address: '169.254.2.2', prefix: 24, gateway: '169.254.2.1' } as const;
+/** Link-local: no packet of a container is forwarded there, so that the host's ::1 stays out of reach. */
+const uplinkGateway6 = 'fe80::c6:1';
+
+/** The arguments for the pasta that runs in the holder's user and pid namespace; `networkFile` is its network. */
+export function uplinkArgs(networkFile: string): string[] {
+  return [
+    ...['--config-net', '--quiet', '-I', uplink.interface, '-a', uplink.address, '-n', String(uplink.prefix)],
+    ...['-g', uplink.gateway, '-g', uplinkGateway6, '--dns-forward', pastaNameserver],
+    ...['-t', 'none', '-u', 'none', '-T', 'none', '-U', 'none', '--netns', networkFile],
   ];
 }
 

@@ -20,6 +20,8 @@ export interface SlirpRequest {
 }
 
 export const slirpNameserver = '10.0.2.3';
+/** With allow_host_loopback: the host's 127.0.0.1. */
+export const slirpHostAddress = '10.0.2.2';
 
 const interfaceName = 'tap0';
 const logName = 'slirp4netns.log';

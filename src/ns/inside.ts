@@ -21,6 +21,10 @@ export interface InsideRequest {
   readonly cloneFlags?: number;
   /** Join the user and mount namespaces of this process instead of making new ones. It has its maps already. */
   readonly join?: number;
+  /** With `join`: the network namespace of this process, too. */
+  readonly network?: number;
+  /** With `join`: in its pid namespace, too. */
+  readonly pidNamespace?: boolean;
   /** Descriptors that become stdin, stdout and stderr; ctr's own when absent. */
   readonly stdio?: readonly [number, number, number];
 }
@@ -41,8 +45,13 @@ export async function startInside(request: InsideRequest): Promise<Inside> {
     undo.push(() => closeSync(execRead));
     undo.push(() => closeSync(go));
     const [initGo, initExec] = [moveUp(goRead, fdFloor), moveUp(execWrite, fdFloor)];
-    const steps: Step[] = [...beginning(request), ...request.steps];
-    const program = compileInside(steps, request, { goFd: initGo, execFd: initExec, parentFds: [go, execRead] });
+    const before = beginning(request);
+    const steps: Step[] = [...before, ...request.steps];
+    const program = compileInside(steps, before.length, request, {
+      goFd: initGo,
+      execFd: initExec,
+      parentFds: [go, execRead],
+    });
     const loaded = loadProgram(program);
     const own = request.join === undefined ? CLONE.NEWUSER | CLONE.NEWNS : 0;
     const pid = cloneProgram(loaded, own | (request.cloneFlags ?? 0));
@@ -64,15 +73,22 @@ export async function startInside(request: InsideRequest): Promise<Inside> {
   }
 }
 
-function beginning({ maps, join }: InsideRequest): Step[] {
+function beginning({ maps, join, network, pidNamespace }: InsideRequest): Step[] {
   const become: Step = { kind: 'become-root', clearGroups: maps.kind !== 'single' };
   if (join === undefined) return [{ kind: 'wait-for-maps' }, become, { kind: 'propagation', propagation: 'rslave' }];
-  const enter = (type: string, file: string): Step => ({
+  const enter = (type: string, file: string, of = join): Step => ({
     kind: 'join-namespace',
     type,
-    path: `/proc/${join}/ns/${file}`,
+    path: `/proc/${of}/ns/${file}`,
   });
-  return [{ kind: 'wait-for-maps' }, enter('user', 'user'), enter('mount', 'mnt'), become];
+  return [
+    { kind: 'wait-for-maps' },
+    enter('user', 'user'),
+    enter('mount', 'mnt'),
+    ...(network === undefined ? [] : [enter('network', 'net', network)]),
+    ...(pidNamespace ? [enter('pid', 'pid')] : []),
+    become,
+  ];
 }
 
 interface InsideFds {
@@ -82,13 +98,17 @@ interface InsideFds {
   readonly parentFds: readonly number[];
 }
 
-function compileInside(steps: readonly Step[], request: InsideRequest, fds: InsideFds): Program {
+/** The first `from` steps are those before the program is in its pid namespace. */
+function compileInside(steps: readonly Step[], from: number, request: InsideRequest, fds: InsideFds): Program {
   const program = new Program();
   for (const fd of fds.parentFds) program.call('close', [fd]);
   request.stdio?.forEach((fd, index) => {
     if (fd !== index) program.call('dup3', [fd, index, 0]);
   });
-  compileSteps(program, steps, { goFd: fds.goFd, consoleFd: -1, mounts: new Map() });
+  const context = { goFd: fds.goFd, consoleFd: -1, mounts: new Map() };
+  compileSteps(program, steps.slice(0, from), context);
+  if (request.pidNamespace) cloneIntoPidNamespace(program);
+  compileSteps(program, steps, context, { from });
   program.call('exit_group', [0]);
   program.placeFailed();
   const ended = program.label();
@@ -96,4 +116,20 @@ function compileInside(steps: readonly Step[], request: InsideRequest, fds: Insi
   program.place(ended);
   program.call('exit_group', [125]);
   return program;
+}
+
+/** Only a child can be in the pid namespace that was joined; this process stays to end as the child does. */
+function cloneIntoPidNamespace(program: Program): void {
+  const [pid, status, child, signalled] = [program.variable(), program.words([0]), program.label(), program.label()];
+  const [sigchld, shift] = [17, 256];
+  program.call('clone', [sigchld, 0, 0, 0, 0], { into: pid, onZero: child });
+  program.call('wait4', [pid, status, 0, 0]);
+  const code = program.field(status, 0);
+  // A status of n * 256 is exit code n; the interpreter cannot divide, and what matters is whether it is 0.
+  program.compare(code, 0, { equal: signalled });
+  program.compare(code, shift, { less: signalled });
+  program.call('exit_group', [1]);
+  program.place(signalled);
+  program.call('exit_group', [code]);
+  program.place(child);
 }

@@ -51,6 +51,8 @@ export interface LaunchRequest {
   readonly prepare?: ((pid: number, supervisor: number) => void | Promise<void>) | undefined;
   /** The supervisor kills it after this time; absent: never. */
   readonly timeoutMs?: number | undefined;
+  /** Descriptors from 100 on that the supervisor keeps open as long as it lives; ctr keeps its own, too. */
+  readonly lifelines?: readonly number[] | undefined;
 }
 
 export interface Launched {
@@ -168,7 +170,11 @@ function makePipes(request: LaunchRequest, theirs: Defer, ours: Defer): Pipes {
     const [a, b] = socketPair(SOCK.SEQPACKET);
     const fds = { ...base, console: their(a), initConsole: their(b) };
     const attach = attachPoint(request, their, undefined);
-    return { ...rest, attach, fds: { ...fds, initStdio: [fds.idle, fds.idle, fds.idle], others: others(attach) } };
+    return {
+      ...rest,
+      attach,
+      fds: { ...fds, initStdio: [fds.idle, fds.idle, fds.idle], others: others(attach, request) },
+    };
   }
   const stdinPipe = request.stdin === 'attached' ? pipe() : undefined;
   const stdin = stdinPipe ? their(stdinPipe[0]) : request.stdin === 'inherit' ? 0 : base.idle;
@@ -178,17 +184,17 @@ function makePipes(request: LaunchRequest, theirs: Defer, ours: Defer): Pipes {
       request.output === 'inherit'
         ? ([1, 2] as const)
         : ([their(request.output[0]), their(request.output[1])] as const);
-    return { ...rest, attach, fds: { ...base, initStdio: [stdin, ...given], others: others(attach) } };
+    return { ...rest, attach, fds: { ...base, initStdio: [stdin, ...given], others: others(attach, request) } };
   }
   const [out, err] = [pipe(), pipe()];
   const [stdout, stderr] = [their(out[0]), their(err[0])];
   for (const fd of [stdout, stderr]) setNonBlocking(fd);
   const initStdio = [stdin, their(out[1]), their(err[1])] as const;
-  return { ...rest, attach, fds: { ...base, stdout, stderr, initStdio, others: others(attach) } };
+  return { ...rest, attach, fds: { ...base, stdout, stderr, initStdio, others: others(attach, request) } };
 }
 
-function others(attach: SupervisorRequest['attach']): number[] {
-  return [attach?.listener, attach?.sizes, attach?.stdin].filter((fd) => fd !== undefined);
+function others(attach: SupervisorRequest['attach'], { lifelines = [] }: LaunchRequest): number[] {
+  return [attach?.listener, attach?.sizes, attach?.stdin, ...lifelines].filter((fd) => fd !== undefined);
 }
 
 function attachPoint(

@@ -12,10 +12,13 @@
  *   containers/<id>/               container.json, config.json, life.json, exit, upper/, work/, rootfs/, mounts/, etc files, log
  *   names/<escaped name>           symlink whose target is the id of the container that has the name
  *   volumes/<name>/                volume.json, _data/
+ *   networks/<escaped name>.json   named networks
  *   tmp/<random>, <random>.lock    staging; the lock is held by the maker, so orphans are recognisable
  *   store.lock                     flock: shared while something is added, exclusive while something is collected
  * runRoot/                         gone after a reboot
  *   containers/<id>/               state.json, exit status, sockets, FIFOs
+ *   networks/<escaped name>.json   who is on a network, with which addresses
+ *   holder/                        the holder of all bridge networks: its pid, lifeline, names for aardvark-dns
  *   events, events.1               what happened, one JSON object per line; the older half
  *   locks/<kind>-<name>            flock(2) files
  */
@@ -88,10 +91,17 @@ export const layout = {
   secrets: (host: Host) => `${host.dataRoot}/secrets`,
   secret: (host: Host, name: string) => `${host.dataRoot}/secrets/${escapeName(name)}.json`,
   containerSecret: (host: Host, id: string, n: number) => `${host.runRoot}/containers/${id}/secrets/${n}`,
+  networks: (host: Host) => `${host.dataRoot}/networks`,
+  network: (host: Host, name: string) => `${host.dataRoot}/networks/${escapeName(name)}.json`,
+  runNetworks: (host: Host) => `${host.runRoot}/networks`,
+  networkMembers: (host: Host, name: string) => `${host.runRoot}/networks/${escapeName(name)}.json`,
+  holder: (host: Host) => `${host.runRoot}/holder`,
+  holderFile: (host: Host, name: string) => `${host.runRoot}/holder/${name}`,
   tmp: (host: Host) => `${host.dataRoot}/tmp`,
   runContainers: (host: Host) => `${host.runRoot}/containers`,
   runContainer: (host: Host, id: string) => `${host.runRoot}/containers/${id}`,
   events: (host: Host) => `${host.runRoot}/events`,
+  networksOf: (host: Host, id: string) => `${host.runRoot}/containers/${id}/networks.json`,
   slirpProcess: (host: Host, id: string) => `${host.runRoot}/containers/${id}/slirp.json`,
   locks: (host: Host) => `${host.runRoot}/locks`,
   lock: (host: Host, kind: string, name: string) => `${host.runRoot}/locks/${kind}-${escapeName(name)}`,

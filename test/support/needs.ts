@@ -20,6 +20,7 @@ const probes = {
   crun: () => onPath('crun'),
   slirp4netns: () => onPath('slirp4netns') && writable('/dev/net/tun'),
   pasta: () => onPath('pasta') && writable('/dev/net/tun'),
+  netavark: () => ['netavark', 'aardvark-dns'].every((name) => helperThere(name)) && onPath('iptables'),
   fuse: () => onPath('fuse-overlayfs') && writable('/dev/fuse'),
   'subordinate-ids': () => onPath('newuidmap') && (process.getuid?.() === 0 || hasRange()),
 } as const;
@@ -43,6 +44,9 @@ export function onPath(program: string): boolean {
   const path = `${process.env.PATH ?? ''}:/usr/sbin:/sbin`;
   return path.split(':').some((dir) => dir !== '' && existsSync(`${dir}/${program}`));
 }
+
+const helperThere = (name: string): boolean =>
+  onPath(name) || ['/usr/lib/podman', '/usr/libexec/podman'].some((dir) => existsSync(`${dir}/${name}`));
 
 /** Tests run as another user than root: what counts is the permission of others. */
 function writable(device: string): boolean {

@@ -1,5 +1,6 @@
 /** --network, --dns*, --add-host, --publish. */
-
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { CtrError } from '../../base/ctr-error.ts';
 import type { NetworkAttachment, NetworkRequest, PortRequest } from '../../engine/run-request.ts';
 import { collect } from '../command.ts';
@@ -7,10 +8,14 @@ import type { FlagSet } from '../flag-set.ts';
 import { flagError } from './flag-error.ts';
 import { isIpAddress } from './ip-address.ts';
 import { namePattern } from './mount-target.ts';
-import { parsePublish } from './ports.ts';
+import { type AddressOptions, addressWords, checkWord } from './network-addresses.ts';
+import { checkExposed, parsePublish } from './ports.ts';
 
-export interface NetworkOptions {
+export interface NetworkOptions extends AddressOptions {
   readonly network: readonly string[];
+  readonly networkAlias: readonly string[];
+  readonly expose: readonly string[];
+  readonly hostsFile?: string;
   readonly dns: readonly string[];
   readonly dnsSearch: readonly string[];
   readonly dnsOption: readonly string[];
@@ -29,6 +34,8 @@ export interface Networking {
   readonly noHosts: boolean;
   readonly publish: readonly PortRequest[];
   readonly publishAll: boolean;
+  readonly expose?: readonly string[];
+  readonly hostsFile?: string;
   readonly notices: readonly string[];
 }
 
@@ -41,11 +48,17 @@ export function addNetworkFlags(command: FlagSet): void {
       collect,
       [],
     )
+    .option('--network-alias <name>', 'another name for the container on its networks', collect, [])
+    .option('--ip <address>', 'its IPv4 address on a named network')
+    .option('--ip6 <address>', 'its IPv6 address on a named network')
+    .option('--mac-address <address>', 'the hardware address of its interface on a named network')
     .option('--dns <address>', 'a name server; "none" leaves resolv.conf as it is in the image', collect, [])
     .option('--dns-search <domain>', 'a search domain; "." for none', collect, [])
     .option('--dns-opt, --dns-option <option>', 'an option of resolv.conf', collect, [])
     .option('--add-host <name:address>', 'a line of /etc/hosts; the address may be host-gateway', collect, [])
     .option('--no-hosts', 'leave /etc/hosts as it is in the image')
+    .option('--hosts-file <file>', 'what /etc/hosts begins with: a file, "none", or "image"')
+    .option('--expose <port>', 'a port or range for --publish-all', collect, [])
     .option(
       '-p, --publish <[[ip:][port]:]port[/protocol]>',
       'make a port or range reachable from the host',
@@ -56,7 +69,7 @@ export function addNetworkFlags(command: FlagSet): void {
 }
 
 export function parseNetworking(options: NetworkOptions): Networking {
-  const network = parseNetwork(options.network);
+  const network = withAddresses(parseNetwork(options.network), options);
   const publish = options.publish.flatMap(parsePublish);
   const publishing = publish.length > 0 || options.publishAll === true;
   const foreign = network.mode === 'none' || network.mode === 'container';
@@ -82,6 +95,8 @@ export function parseNetworking(options: NetworkOptions): Networking {
     noHosts: !options.hosts,
     publish: portless ? [] : publish,
     publishAll: !portless && options.publishAll === true,
+    ...(options.expose.length > 0 ? { expose: options.expose.flatMap(checkExposed) } : {}),
+    ...(options.hostsFile === undefined ? {} : { hostsFile: hostsFile(options.hostsFile) }),
     notices: portless ? [`--publish has no effect with --network ${network.mode}`] : [],
   };
 }
@@ -122,15 +137,32 @@ function parseNetworkWord(word: string): NetworkRequest {
 
 function attachment(word: string, name: string, options: readonly string[]): NetworkAttachment {
   if (!namePattern.test(name)) throw flagError('--network', word, 'want a mode or the name of a network');
-  const wrong = options.find((one) => !/^(alias|ip|ip6|mac|interface_name)=.+$/.test(one));
-  if (wrong !== undefined) {
-    throw flagError(
-      '--network',
-      word,
-      `unknown option ${JSON.stringify(wrong)}; want alias=, ip=, mac= or interface_name=`,
-    );
+  return { name, options: options.map((one) => checkWord('--network', one)) };
+}
+
+/** --ip and its like belong to the one network that there is; --network-alias to all. */
+function withAddresses(network: NetworkRequest, options: NetworkOptions): NetworkRequest {
+  const own = addressWords(options);
+  const aliases = options.networkAlias.map((alias) => checkWord('--network-alias', `alias=${alias}`));
+  if (own.length + aliases.length === 0) return network;
+  if (network.mode !== 'bridge') {
+    throw new CtrError('USAGE', '--ip, --ip6, --mac-address and --network-alias need a named network', {
+      hint: 'add --network NAME; `ctr network create NAME` makes one',
+    });
   }
-  return { name, options };
+  if (own.length > 0 && network.networks.length > 1) {
+    throw new CtrError('USAGE', '--ip, --ip6 and --mac-address can only be set for a single network', {
+      hint: 'write --network NAME:ip=…,mac=… for each',
+    });
+  }
+  const networks = network.networks.map((one) => ({ ...one, options: [...one.options, ...own, ...aliases] }));
+  return { mode: 'bridge', networks };
+}
+
+function hostsFile(word: string): string {
+  if (word === 'none' || word === 'image') return word;
+  if (!existsSync(word)) throw flagError('--hosts-file', word, 'want a file, "none" or "image"');
+  return resolve(word);
 }
 
 function checkDns(word: string, _at: number, all: readonly string[]): string {

@@ -28,6 +28,14 @@ export function parsePublish(text: string): PortRequest[] {
   }));
 }
 
+/** --expose PORT[-PORT][/PROTOCOL]: the ports as an image names them, `80/tcp`. */
+export function checkExposed(text: string): string[] {
+  const [range = '', protocolText = 'tcp', ...more] = text.split('/');
+  if (more.length > 0) throw flagError('--expose', text, 'want PORT[-PORT][/tcp|udp|sctp]');
+  const protocol = protocolOf(text, protocolText);
+  return parsePortRange(text, range).map((port) => `${port}/${protocol}`);
+}
+
 function protocolOf(text: string, word: string): PortRequest['protocol'] {
   const protocol = (['tcp', 'udp', 'sctp'] as const).find((one) => one === word.toLowerCase());
   if (protocol === undefined) throw flagError('--publish', text, 'want the protocol tcp, udp or sctp');

@@ -16,7 +16,6 @@ interface ForeignFlag {
 const noRealTime = 'real-time scheduling of groups exists in cgroup v1 only';
 const onlyWindows = 'it exists for Windows containers only';
 
-const oneAddress = 'addresses belong to named networks, which are not supported yet';
 const noStartup = 'there is one health check; --health-start-period gives a container time to start';
 const noHealthLog = 'the results of health checks are kept in the container’s own files';
 
@@ -56,10 +55,6 @@ const foreignFlags: readonly ForeignFlag[] = [
   { flags: '--subgidname <name>', reason: 'the ranges are those of the calling user' },
   { flags: '--hostuser <name>', reason: 'users of the host are not copied; --passwd-entry adds a line' },
   { flags: '--chrootdirs <path>', reason: 'only the files of /etc that ctr writes are put into the root' },
-  { flags: '--ip <address>', reason: oneAddress },
-  { flags: '--ip6 <address>', reason: oneAddress },
-  { flags: '--mac-address <address>', reason: oneAddress },
-  { flags: '--network-alias <name>', reason: oneAddress },
   { flags: '--pod <name>', reason: 'pods are not supported yet; --network container:NAME shares a network' },
   { flags: '--pod-id-file <file>', reason: 'pods are not supported yet' },
   { flags: '--init-ctr <type>', reason: 'init containers belong to pods, which are not supported yet' },
@@ -71,7 +66,6 @@ const foreignFlags: readonly ForeignFlag[] = [
     reason: 'volumes of the image become anonymous volumes; -v or --tmpfs replaces one',
   },
   { flags: '--preserve-fd <list>', reason: '--preserve-fds passes on descriptors from 3 on, without gaps' },
-  { flags: '--hosts-file <file>', reason: 'mount a file over /etc/hosts instead' },
   { flags: '--shm-size-systemd <size>', reason: 'it belongs to --systemd, which makes no mounts here' },
   { flags: '--health-startup-cmd <command>', reason: noStartup },
   { flags: '--health-startup-interval <time>', reason: noStartup },
@@ -90,7 +84,6 @@ const foreignFlags: readonly ForeignFlag[] = [
     reason: 'the container is attached to all streams, or to none with -d',
     isHarmless: true,
   },
-  { flags: '--expose <port>', reason: 'it only describes; --publish makes a port reachable', isHarmless: true },
   { flags: '--init-path <file>', reason: "--init uses ctr's own init, which needs no file", isHarmless: true },
 ];
 

@@ -1,0 +1,198 @@
+/**
+ * The user's one holder of bridge networks (ns/network-holder.ts): found or made, with what serves in it. Whatever was
+ * killed (the holder, pasta, aardvark-dns) is there again when this returns: nothing but its own processes is asked.
+ */
+import { closeSync, constants, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CtrError } from '../base/ctr-error.ts';
+import type { Host } from '../base/host.ts';
+import { readJsonFile, writeJsonFile } from '../base/json-file.ts';
+import { moveUp } from '../linux/descriptors.ts';
+import { mknod, nodeTypes } from '../linux/files.ts';
+import { identifyProcess, isAlive } from '../linux/process-identity.ts';
+import { pastaNameserver, uplinkArgs } from '../net/pasta.ts';
+import { startInside } from '../ns/inside.ts';
+import { startNetworkHolder } from '../ns/network-holder.ts';
+import { identity, readRunningState } from '../storage/container-state.ts';
+import { layout } from '../storage/layout.ts';
+import { type Lock, lockOf, lockWhenFree } from '../storage/lock.ts';
+import { readMembers } from '../storage/network-members.ts';
+import { listNetworks } from '../storage/network-store.ts';
+import { ensureRunRoot } from '../storage/roots.ts';
+import { helperPath, requireNetworkProgram } from './network-programs.ts';
+import { idMapsFor } from './user-namespace.ts';
+
+export interface Holder {
+  readonly pid: number;
+  /** It was made just now: networks of containers that run have to be made again. */
+  readonly isNew: boolean;
+}
+
+/** The holder lives as long as one of these descriptors is open somewhere. */
+export function openLifeline(host: Host): number {
+  const path = layout.holderFile(host, 'lifeline');
+  if (!existsSync(path)) {
+    ensureRunRoot(host);
+    mkdirSync(layout.holder(host), { recursive: true, mode: 0o700 });
+    try {
+      mknod(path, nodeTypes.fifo | 0o600, { major: 0, minor: 0 });
+    } catch (error) {
+      if (!existsSync(path)) throw error; // Another ctr was faster.
+    }
+  }
+  const lifelineFloor = 100;
+  return moveUp(openSync(path, constants.O_RDWR | constants.O_NONBLOCK), lifelineFloor);
+}
+
+/** Held around everything that looks for the holder, or changes what is in it. */
+export function lockHolder(host: Host): Promise<Lock> {
+  return lockWhenFree(lockOf(host, 'holder', 'bridge'));
+}
+
+/** The holder that runs, if one does. */
+export function findHolder(host: Host): number | undefined {
+  const path = layout.holderFile(host, 'holder.json');
+  const stored = readJsonFile(path);
+  if (stored === undefined) return undefined;
+  const known = identity(stored, path);
+  return isAlive(known) ? known.pid : undefined;
+}
+
+/** The caller holds the holder's lock and a lifeline. */
+export async function ensureHolder(host: Host): Promise<Holder> {
+  const found = findHolder(host);
+  const pid = found ?? makeHolder(host);
+  if (!servantOf(pid, /^pas(ta|st)/)) await startUplink(host, pid);
+  return { pid, isNew: found === undefined };
+}
+
+function makeHolder(host: Host): number {
+  const [record, networkFile] = [layout.holderFile(host, 'holder.json'), layout.holderFile(host, 'netns')];
+  const resolvConf = layout.holderFile(host, 'resolv.conf');
+  writeFileSync(networkFile, '');
+  writeFileSync(resolvConf, `nameserver ${pastaNameserver}\n`);
+  rmSync(record, { force: true });
+  const lifeline = openSync(layout.holderFile(host, 'lifeline'), constants.O_RDONLY | constants.O_NONBLOCK);
+  // Not the descriptor of our own lock: a lock belongs to the open file, and the holder takes its own.
+  const lockFile = openSync(lockOf(host, 'holder', 'bridge').path, 'r');
+  const survivor = survivingMember(host);
+  const [lifelineFd, lockFd] = [moveUp(lifeline, fdFloor), moveUp(lockFile, fdFloor)];
+  try {
+    const pid = startNetworkHolder({
+      maps: idMapsFor(host),
+      ...(survivor === undefined ? {} : { join: survivor }),
+      ...{ lifeline: lifelineFd, lock: lockFd, record, networkFile },
+      ...(existsSync('/etc/resolv.conf') ? { resolvConf } : {}),
+    });
+    const known = identifyProcess(pid);
+    if (!known) throw new CtrError('NETWORK', 'the holder of the bridge networks ended at once');
+    writeJsonFile(record, known, { mode: 0o600 });
+    return pid;
+  } finally {
+    closeSync(lifelineFd);
+    closeSync(lockFd);
+  }
+}
+
+const fdFloor = 100;
+
+/** A process of a container on a bridge network that outlived the holder: its user namespace is the old holder's. */
+function survivingMember(host: Host): number | undefined {
+  for (const network of listNetworks(host)) {
+    for (const { containerId } of readMembers(host, network).members) {
+      const state = readRunningState(host, containerId);
+      if (state) return state.init.pid;
+    }
+  }
+  return undefined;
+}
+
+/** A child of the holder: what serves in its pid namespace has no other parent. */
+export function servantOf(holder: number, name: RegExp): number | undefined {
+  const children = readFileSync(`/proc/${holder}/task/${holder}/children`, 'latin1').trim().split(' ');
+  return children.map(Number).find((pid) => pid > 0 && name.test(commandName(pid)));
+}
+
+function commandName(pid: number): string {
+  try {
+    const isZombie = /^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'latin1'));
+    return isZombie ? '' : readFileSync(`/proc/${pid}/comm`, 'latin1').trim();
+  } catch {
+    return ''; // It has ended meanwhile.
+  }
+}
+
+async function startUplink(host: Host, holder: number): Promise<void> {
+  const pasta = requireNetworkProgram(host, 'pasta');
+  const args = [pasta, ...uplinkArgs(layout.holderFile(host, 'netns'))];
+  const { exitCode, said } = await runInHolder(host, holder, { args, log: 'pasta', pidNamespace: true });
+  if (exitCode === 0) return;
+  throw new CtrError('NETWORK', `pasta did not start for the bridge networks: ${lastLine(said, exitCode)}`, {
+    hint: 'see `ctr doctor`, probes tun and pasta',
+  });
+}
+
+export const lastLine = (said: string, exitCode: number): string =>
+  said
+    .split('\n')
+    .filter((line) => line !== '' && !line.includes('syslog'))
+    .at(-1) ?? `exit ${exitCode}`;
+
+export interface HolderCommand {
+  readonly args: readonly string[];
+  /** Its output goes to a file of this name. */
+  readonly log: string;
+  /** A process whose network namespace it works in; absent: that of the host. */
+  readonly network?: number;
+  /** It is in the pid namespace, too: what it leaves in the background ends with the holder. */
+  readonly pidNamespace?: boolean;
+}
+
+/** Run a program as root of the holder's user namespace, with the holder's mounts, to its end. */
+export async function runInHolder(
+  host: Host,
+  holder: number,
+  { args, log, network, pidNamespace = false }: HolderCommand,
+): Promise<{ readonly exitCode: number; readonly said: string }> {
+  const path = layout.holderFile(host, `${log}.log`);
+  const [output, input] = [openSync(path, 'w', 0o600), openSync('/dev/null', 'r')];
+  try {
+    const inside = await startInside({
+      maps: idMapsFor(host),
+      join: holder,
+      pidNamespace,
+      ...(network === undefined ? {} : { network }),
+      stdio: [input, output, output],
+      steps: [
+        { kind: 'reset-signals' },
+        { kind: 'close-descriptors', preserve: 0 },
+        { kind: 'exec', args, env: environment(host) },
+      ],
+    });
+    const exitCode = inside.wait();
+    return { exitCode, said: readFileSync(path, 'utf8') };
+  } finally {
+    closeSync(output);
+    closeSync(input);
+  }
+}
+
+const environment = (host: Host) => [
+  `PATH=${helperPath(host)}`,
+  `XTABLES_LOCKFILE=${layout.holderFile(host, 'xtables.lock')}`,
+];
+
+/** Wait for a process to be able to take SIGHUP: before, the signal would end it. proc_pid_status(5) "SigCgt" */
+export async function untilCatches(pid: number, signal: number): Promise<void> {
+  for (let tries = 0; tries < 400; tries++) {
+    let status: string;
+    try {
+      status = readFileSync(`/proc/${pid}/status`, 'latin1');
+    } catch {
+      return; // It has ended.
+    }
+    const caught = BigInt(`0x${/^SigCgt:\s+(\w+)/m.exec(status)?.[1] ?? '0'}`);
+    if ((caught >> BigInt(signal - 1)) & 1n) return;
+    await sleep(5);
+  }
+}

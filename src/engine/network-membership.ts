@@ -1,0 +1,122 @@
+/** Joining and leaving one network: addresses and names. Interfaces are made by network-setup.ts. */
+
+import { CtrError } from '../base/ctr-error.ts';
+import type { Host } from '../base/host.ts';
+import { randomHex } from '../base/random.ts';
+import { readRunningState } from '../storage/container-state.ts';
+import type { ContainerRecord } from '../storage/container-store.ts';
+import {
+  allocateAddresses,
+  lockNetwork,
+  type NetworkMember,
+  type NetworkMembers,
+  readMembers,
+  writeMembers,
+} from '../storage/network-members.ts';
+import { type NetworkRecord, readNetwork } from '../storage/network-store.ts';
+import { hostGatewayWanted } from './etc-files.ts';
+import { writeZone } from './network-names.ts';
+import type { NetworkAttachment, RunRequest } from './run-request.ts';
+
+export interface JoinRequest {
+  readonly request: Pick<RunRequest, 'dns' | 'addHosts' | 'hostname'>;
+  readonly attachment: NetworkAttachment | undefined;
+  /** Which of the container's networks it is: the number of its interface. */
+  readonly index: number;
+}
+
+/** Idempotent: one that is a member already keeps its place. */
+export async function joinNetwork(
+  host: Host,
+  network: NetworkRecord,
+  container: Pick<ContainerRecord, 'id' | 'name'>,
+  join: JoinRequest,
+): Promise<NetworkMember> {
+  using _lock = await lockNetwork(host, network);
+  if (!readNetwork(host, network.name)) {
+    throw new CtrError('NOT_FOUND', `network ${network.name} was removed while container ${container.name} joined it`);
+  }
+  const known = withoutLost(host, readMembers(host, network));
+  const others = { ...known, members: known.members.filter(({ containerId }) => containerId !== container.id) };
+  const { addresses, last } = allocateAddresses(network, others, wantedAddresses(join.attachment));
+  const member: NetworkMember = {
+    containerId: container.id,
+    containerName: container.name,
+    interfaceName: optionOf(join.attachment, 'interface_name') ?? `eth${join.index}`,
+    addresses,
+    mac: optionOf(join.attachment, 'mac') ?? randomMac(),
+    aliases: aliasesFor(container, join),
+    dnsServers: join.request.dns.filter((server) => server !== 'none'),
+    reachesHost: hostGatewayWanted(join.request.addHosts),
+    joinedAt: Date.now(),
+  };
+  const members = [...others.members, member];
+  writeMembers(host, network, { last, members });
+  writeZone(host, network, members);
+  return member;
+}
+
+/** Idempotent. */
+export async function leaveNetwork(host: Host, name: string, containerId: string): Promise<void> {
+  const network = readNetwork(host, name);
+  if (!network) return;
+  using _lock = await lockNetwork(host, network);
+  const known = readMembers(host, network);
+  const members = known.members.filter((member) => member.containerId !== containerId);
+  if (members.length === known.members.length) return;
+  writeMembers(host, network, { ...known, members });
+  writeZone(host, network, members);
+}
+
+/** Change what a member is known by: its health. Returns whether something changed. */
+export async function updateMember(
+  host: Host,
+  name: string,
+  containerId: string,
+  change: Pick<NetworkMember, 'isUnhealthy'>,
+): Promise<boolean> {
+  const network = readNetwork(host, name);
+  if (!network) return false;
+  using _lock = await lockNetwork(host, network);
+  const known = readMembers(host, network);
+  const old = known.members.find((member) => member.containerId === containerId);
+  if (!old || (old.isUnhealthy ?? false) === (change.isUnhealthy ?? false)) return false;
+  const members = known.members.map((member) => (member === old ? { ...member, ...change } : member));
+  writeMembers(host, network, { ...known, members });
+  writeZone(host, network, members);
+  return true;
+}
+
+/** How long a container may take from its address to its first process. */
+const startLimitMs = 60_000;
+
+/** Members whose containers ended with nobody there to clean up. One that starts has no state yet. */
+function withoutLost(host: Host, known: NetworkMembers): NetworkMembers {
+  const isThere = ({ containerId, joinedAt }: NetworkMember) =>
+    Date.now() - joinedAt < startLimitMs || readRunningState(host, containerId) !== undefined;
+  return { ...known, members: known.members.filter(isThere) };
+}
+
+export function optionOf(attachment: NetworkAttachment | undefined, name: string): string | undefined {
+  return attachment?.options.find((option) => option.startsWith(`${name}=`))?.slice(name.length + 1);
+}
+
+const wantedAddresses = (attachment: NetworkAttachment | undefined) =>
+  ['ip', 'ip6'].flatMap((name) => optionOf(attachment, name) ?? []);
+
+/** Its name, its short ID, its host name, and what --network-alias says. */
+function aliasesFor(
+  { id, name }: Pick<ContainerRecord, 'id' | 'name'>,
+  { attachment, request }: JoinRequest,
+): string[] {
+  const given = (attachment?.options ?? []).flatMap((option) => (option.startsWith('alias=') ? [option.slice(6)] : []));
+  const own = [name, id.slice(0, 12), ...(request.hostname === undefined ? [] : [request.hostname])];
+  return [...new Set([...own, ...given])];
+}
+
+/** Locally administered, for one station (IEEE 802-2014 section 8.4.3). */
+function randomMac(): string {
+  const bytes = Buffer.from(randomHex(6), 'hex');
+  bytes[0] = ((bytes[0] ?? 0) & 0xfc) | 0x02;
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(':');
+}

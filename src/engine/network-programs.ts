@@ -1,0 +1,38 @@
+/** The programs that bridge networks are made of, and one clear line for each that is missing. */
+import { CtrError } from '../base/ctr-error.ts';
+import type { Host } from '../base/host.ts';
+import { findExecutable } from './user-namespace.ts';
+
+/** Beside PATH: where distributions put what is not for a user to type. `CTR_HELPER_DIRS` names others. */
+const helperDirectories =
+  '/usr/local/sbin:/usr/sbin:/sbin:/usr/local/libexec/podman:/usr/local/lib/podman:/usr/libexec/podman:/usr/lib/podman';
+
+const packageOf = {
+  netavark: 'netavark',
+  'aardvark-dns': 'aardvark-dns',
+  iptables: 'iptables',
+  pasta: 'passt',
+  ip: 'iproute2',
+} as const;
+
+export type NetworkProgram = keyof typeof packageOf;
+
+/** PATH with the directories of helpers behind it: netavark looks for iptables there. */
+export function helperPath(host: Host): string {
+  return `${host.env.PATH ?? '/usr/local/bin:/usr/bin:/bin'}:${host.env.CTR_HELPER_DIRS ?? helperDirectories}`;
+}
+
+/** The program's path; UNSUPPORTED with the package's name when it is missing. */
+export function requireNetworkProgram(host: Host, name: NetworkProgram): string {
+  const found = findExecutable({ ...host, env: { PATH: helperPath(host) } }, name);
+  if (found !== undefined) return found;
+  throw new CtrError('UNSUPPORTED', `${name} is not installed: bridge networks need it`, {
+    hint: `install the package ${packageOf[name]}; --network pasta, host and none work without it`,
+  });
+}
+
+/** Everything that a network of this driver needs, before anything is made. */
+export function requireNetworkPrograms(host: Host, { dns }: { readonly dns: boolean }): void {
+  const names: NetworkProgram[] = ['netavark', 'iptables', 'pasta', 'ip'];
+  for (const name of dns ? [...names, 'aardvark-dns' as const] : names) requireNetworkProgram(host, name);
+}

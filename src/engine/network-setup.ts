@@ -1,0 +1,122 @@
+/** Interfaces and firewall of containers on bridge networks: netavark's work, in the holder's namespaces. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { CtrError } from '../base/ctr-error.ts';
+import type { Host } from '../base/host.ts';
+import { type Attachment, netavarkError, netavarkInput } from '../net/netavark.ts';
+import { uplink } from '../net/pasta.ts';
+import type { ContainerRecord } from '../storage/container-store.ts';
+import { layout } from '../storage/layout.ts';
+import { type NetworkMember, readMembers } from '../storage/network-members.ts';
+import { listNetworks, type NetworkRecord } from '../storage/network-store.ts';
+import { lastLine, runInHolder } from './network-holder.ts';
+import { requireNetworkProgram } from './network-programs.ts';
+
+export interface Place {
+  readonly network: NetworkRecord;
+  readonly member: NetworkMember;
+}
+
+export interface SetUp {
+  /** A process in the container's network namespace. */
+  readonly pid: number;
+  readonly container: Pick<ContainerRecord, 'id' | 'name'>;
+  readonly places: readonly Place[];
+}
+
+/** The caller holds the holder's lock. */
+export async function setUpNetworks(host: Host, holder: number, setUp: SetUp): Promise<void> {
+  await netavark(host, holder, 'setup', setUp);
+  for (const { network } of setUp.places) if (network.driver === 'bridge') await fixAddress(host, holder, network);
+}
+
+/**
+ * A bridge has the lowest hardware address of its ports until it is given one: each container that joins or leaves could
+ * change it, and the others would send to the old one until their neighbour entries expire (half a minute).
+ */
+async function fixAddress(host: Host, holder: number, { id, network_interface: name }: NetworkRecord): Promise<void> {
+  const path = layout.holderFile(host, 'bridges');
+  const mark = `${holder} ${name} ${id}\n`;
+  const known = readOrNothing(path);
+  if (known.includes(mark)) return;
+  const address = ['02', ...(id.slice(0, 10).match(/../g) ?? [])].join(':');
+  const args = [requireNetworkProgram(host, 'ip'), 'link', 'set', 'dev', name, 'address', address];
+  const { exitCode, said } = await runInHolder(host, holder, { args, log: 'ip', network: holder });
+  if (exitCode !== 0) throw new CtrError('NETWORK', `cannot set up bridge ${name}: ${lastLine(said, exitCode)}`);
+  writeFileSync(path, `${known.startsWith(`${holder} `) ? known : ''}${mark}`, { mode: 0o600 });
+}
+
+/** Take a container off these networks while it runs. The caller holds the holder's lock. */
+export function tearDownNetworks(host: Host, holder: number, setUp: SetUp): Promise<void> {
+  return netavark(host, holder, 'teardown', setUp);
+}
+
+/** It was deleted: who makes it again gives it its address again. */
+export function forgetBridge(host: Host, name: string): void {
+  const path = layout.holderFile(host, 'bridges');
+  const rest = readOrNothing(path)
+    .split('\n')
+    .filter((line) => line !== '' && line.split(' ')[1] !== name);
+  writeFileSync(path, rest.map((line) => `${line}\n`).join(''), { mode: 0o600 });
+}
+
+async function netavark(host: Host, holder: number, verb: 'setup' | 'teardown', { pid, container, places }: SetUp) {
+  const program = requireNetworkProgram(host, 'netavark');
+  const input = layout.holderFile(host, 'netavark.json');
+  writeFileSync(input, netavarkInput(container.id, container.name, places.map(attachmentOf)), { mode: 0o600 });
+  const args = [program, '--config', layout.holder(host), '--file', input, verb, `/proc/${pid}/ns/net`];
+  const { exitCode, said } = await runInHolder(host, holder, { args, log: 'netavark', network: holder });
+  if (exitCode !== 0) throw netavarkError(said, exitCode);
+}
+
+const attachmentOf = ({ network, member }: Place): Attachment => ({
+  network,
+  interfaceName: member.interfaceName,
+  addresses: member.addresses,
+  mac: member.mac,
+});
+
+/**
+ * Who may reach the host's loopback, by the gateway of the uplink: the containers of networks with host_loopback=true,
+ * and those that asked for the name. Routing rules say so, and not the firewall, whose order is netavark's: ip-rule(8).
+ * They are written when they differ. The caller holds the holder's lock.
+ */
+export async function admitToHost(host: Host, holder: number): Promise<void> {
+  const sources = listNetworks(host).flatMap((network) => admitted(network, readMembers(host, network).members));
+  const applied = layout.holderFile(host, 'host.applied');
+  const [of, ...before] = readOrNothing(applied).split(' ');
+  const now = [String(holder), ...sources.sort()];
+  if (now.join(' ') === [of, ...before].join(' ')) return;
+  const batch = layout.holderFile(host, 'host.rules');
+  writeFileSync(batch, hostRules(sources, of === String(holder) ? before : undefined), { mode: 0o600 });
+  const args = [requireNetworkProgram(host, 'ip'), '-batch', batch];
+  const { exitCode, said } = await runInHolder(host, holder, { args, log: 'host-rules', network: holder });
+  if (exitCode !== 0) {
+    throw new CtrError('NETWORK', `no rules for the host’s loopback: ${lastLine(said, exitCode)}`);
+  }
+  writeFileSync(applied, now.join(' '), { mode: 0o600 });
+}
+
+function admitted({ options }: NetworkRecord, members: readonly NetworkMember[]): string[] {
+  return members
+    .filter(({ reachesHost }) => reachesHost || options.host_loopback === 'true')
+    .flatMap(({ addresses }) => addresses.filter((address) => !address.includes(':')));
+}
+
+/** Commands for `ip -batch` from the sources `before` to these; `before` is absent for a new holder. */
+export function hostRules(sources: readonly string[], before: readonly string[] | undefined): string {
+  const rule = (source: string) => `pref 100 from ${source} to ${uplink.gateway} lookup main`;
+  const lines = [
+    ...(before ? [] : [`rule add pref 101 to ${uplink.gateway} prohibit`]),
+    ...(before ?? []).filter((source) => !sources.includes(source)).map((source) => `rule del ${rule(source)}`),
+    ...sources.filter((source) => !before?.includes(source)).map((source) => `rule add ${rule(source)}`),
+  ];
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+function readOrNothing(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}

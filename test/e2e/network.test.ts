@@ -1,0 +1,194 @@
+/** Named networks: podman-network(1), podman-run(1) "--network". It reads as a manual does: from two names to the rare. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest';
+import { type Bed, openBed } from '../support/bed.ts';
+import { needs } from '../support/needs.ts';
+import { until } from '../support/run-as.ts';
+
+let bed: Bed;
+let image: string;
+beforeAll(async () => {
+  bed = await openBed();
+  image = bed.image('busybox');
+  await bed.ctr('pull', '-q', image);
+});
+afterEach(async () => {
+  await bed.ctr('rm', '-f', '-a', '-t', '0');
+  await bed.ctr('network', 'prune', '-f');
+});
+afterAll(() => bed?.close());
+
+const promise = needs('registry', 'skopeo', 'busybox', 'subordinate-ids', 'pasta', 'netavark');
+
+/** A container in the background whose shell listens: `hello NAME` on TCP port 80. */
+async function serve(name: string, ...flags: readonly string[]): Promise<void> {
+  const script = `while true; do echo hello ${name} | nc -l -p 80; done`;
+  expect(await bed.ctr('run', '-d', '--name', name, ...flags, image, 'sh', '-c', script)).toMatchObject({ code: 0 });
+}
+/** The host's tools, in a container of busybox. */
+const tools = ['-v', '/usr:/usr:ro', '-v', '/lib64:/lib64:ro', '-v', '/lib:/lib:ro'];
+const look = (network: string, script: string, ...flags: readonly string[]) =>
+  bed.ctr('run', '--rm', '--network', network, ...tools, ...flags, image, 'sh', '-c', script);
+const dig = (name: string, type = 'A') => `/usr/bin/dig +short +tries=2 +time=2 ${name} ${type} | sort`;
+
+describe('two containers on one network [E]', () => {
+  promise('reach each other by name, by ID and by alias', async () => {
+    await bed.ctr('network', 'create', 'front');
+    await serve('web', '--network', 'front', '--network-alias', 'www');
+    const id = (await bed.ctr('inspect', '-f', '{{.Id}}', 'web')).stdout.slice(0, 12);
+    const outcome = await look('front', `for name in web www ${id}; do nc -w 3 $name 80 </dev/null; done`);
+    expect(outcome.stdout).toBe('hello web\nhello web\nhello web\n');
+  });
+
+  promise('find themselves in /etc/hosts, and the network’s name server in /etc/resolv.conf', async () => {
+    await bed.ctr('network', 'create', '--subnet', '10.97.1.0/24', 'front');
+    const { stdout } = await look('front', 'hostname -i; cat /etc/resolv.conf', '--hostname', 'me');
+    expect(stdout).toBe('10.97.1.2\nsearch dns.podman\nnameserver 10.97.1.1\n');
+  });
+
+  promise('reach each other by IPv6 and by UDP', async () => {
+    await bed.ctr('network', 'create', '--ipv6', '--subnet', 'fd00:97::/64', 'six');
+    const echo = '/usr/bin/socat UDP6-LISTEN:53,fork EXEC:cat & /usr/bin/socat TCP6-LISTEN:80,fork EXEC:"echo six"';
+    await bed.ctr('run', '-d', '--name', 'db', '--network', 'six', ...tools, image, 'sh', '-c', echo);
+    const six = await look('six', dig('db', 'AAAA'));
+    expect(six.stdout).toMatch(/^fd00:97::/);
+    const socat = (what: string) => `/usr/bin/socat -t 3 - ${what}`;
+    const script = `${socat('TCP6:db:80')} </dev/null; echo pong | ${socat('UDP6:db:53')}`;
+    const { stdout } = await look('six', script);
+    expect(stdout).toBe('six\npong\n');
+  });
+
+  promise('are not reached from another network, neither by name nor by address', async () => {
+    await bed.ctr('network', 'create', 'front');
+    await bed.ctr('network', 'create', 'back');
+    await serve('web', '--network', 'front');
+    const address = (await bed.ctr('inspect', '-f', '{{.NetworkSettings.IPAddress}}', 'web')).stdout.trim();
+    const { stdout } = await look('back', `${dig('web')}; nc -w 2 ${address} 80 </dev/null || echo no way`);
+    expect(stdout).toBe('no way\n');
+  });
+});
+
+describe('the way out [E]', () => {
+  promise('leads to the network of the host, whose names resolve', async () => {
+    await bed.ctr('network', 'create', 'front');
+    const onHost = await bed.sh(`${dig('mirror.example')}`);
+    expect(onHost.stdout).not.toBe('');
+    expect((await look('front', dig('mirror.example'))).stdout).toBe(onHost.stdout);
+  });
+
+  promise('is missing in an internal network', async () => {
+    await bed.ctr('network', 'create', '--internal', 'inner');
+    await serve('db', '--network', 'inner');
+    const { stdout } = await look('inner', 'nc -w 3 db 80 </dev/null; ip route | grep -c default; true');
+    expect(stdout).toBe('hello db\n0\n');
+  });
+
+  promise('leads to the host’s loopback only for who asked for a name of it', async () => {
+    const server = createServer((_request, response) => response.end('from the host'));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    await bed.ctr('network', 'create', 'front');
+    await bed.ctr('network', 'create', '--opt', 'host_loopback=true', 'open');
+    const get = (name: string) => `/usr/bin/curl -s -m 3 http://${name}:${port}/ || echo refused`;
+    const asked = ['--add-host', 'host.docker.internal:host-gateway'];
+    try {
+      expect((await look('front', get('host.docker.internal'), ...asked)).stdout).toBe('from the host');
+      expect((await look('front', get('host.containers.internal'))).stdout).toBe('refused\n');
+      expect((await look('front', get('169.254.2.1'))).stdout).toBe('refused\n');
+      expect((await look('open', get('host.containers.internal'))).stdout).toBe('from the host');
+      expect((await look('pasta', get('host.docker.internal'), ...asked)).stdout).toBe('from the host');
+      expect((await look('pasta', get('host.containers.internal'))).stdout).toBe('refused\n');
+    } finally {
+      server.close();
+    }
+  });
+});
+
+describe('ctr network [E]', () => {
+  promise('create, connect, inspect, disconnect, rm: as scripts for docker write it', async () => {
+    const script = `
+      set -e
+      ctr network create --subnet 10.97.2.0/24 --gateway 10.97.2.254 --label team=db back
+      ctr network create front >/dev/null
+      ctr run -d --name web --network front ${image} sleep 1000 >/dev/null
+      ctr network connect --ip 10.97.2.9 --alias store back web
+      ctr exec web ip -4 -o address show eth1 | awk '{print $4}'
+      ctr network inspect back | jq -r '.[0].Containers[] | .Name + " " + .IPv4Address'
+      ctr inspect web | jq -r '.[0].NetworkSettings.Networks.back | .IPAddress + " " + .Gateway'
+      ctr network rm back 2>/dev/null || echo "in use: $?"
+      ctr network disconnect back web
+      ctr exec web ip -o link show | grep -c eth
+      ctr network rm back
+      ctr network exists back || echo gone
+      ctr rm -f -t 0 web >/dev/null
+      ctr network prune -f`;
+    const outcome = await bed.sh(script, { env: { CTR_COMPAT: 'docker' } });
+    expect(outcome.stdout.split('\n')).toEqual([
+      ...['back', '10.97.2.9/24', 'web 10.97.2.9/24', '10.97.2.9 10.97.2.254', 'in use: 2', '1', 'back', 'gone'],
+      ...['Deleted Networks:', 'front', ''],
+    ]);
+  });
+
+  promise('ls and inspect have Podman’s members', async () => {
+    await bed.ctr('network', 'create', '--subnet', '10.97.3.0/24', '--ip-range', '10.97.3.128/25', 'front');
+    expect((await bed.ctr('network', 'ls', '--format', '{{.Name}} {{.Driver}}')).stdout).toBe(
+      'bridge bridge\nfront bridge\n',
+    );
+    const [inspected] = JSON.parse((await bed.ctr('network', 'inspect', 'front')).stdout);
+    expect(inspected).toMatchObject({
+      name: 'front',
+      driver: 'bridge',
+      subnets: [
+        {
+          subnet: '10.97.3.0/24',
+          gateway: '10.97.3.1',
+          lease_range: { start_ip: '10.97.3.128', end_ip: '10.97.3.255' },
+        },
+      ],
+      ipv6_enabled: false,
+      internal: false,
+      dns_enabled: true,
+    });
+    expect((await look('front', 'hostname -i')).stdout).toBe('10.97.3.128\n');
+  });
+
+  promise('rm refuses a network that containers have, and takes them along with --force', async () => {
+    await bed.ctr('network', 'create', 'front');
+    await bed.ctr('create', '--name', 'later', '--network', 'front', image, 'true');
+    const refused = await bed.ctr('network', 'rm', 'front');
+    expect(refused).toMatchObject({ code: 2 });
+    expect(refused.stderr).toContain('is being used by container later');
+    expect(await bed.ctr('network', 'rm', '-f', 'front')).toMatchObject({ code: 0, stdout: 'front\n' });
+    expect((await bed.ctr('ps', '-aq')).stdout).toBe('');
+  });
+});
+
+describe('ctr run --network NAME:OPTIONS [E]', () => {
+  promise('gives addresses, a hardware address, aliases and interface names', async () => {
+    await bed.ctr('network', 'create', '--subnet', '10.97.4.0/24', 'a');
+    await bed.ctr('network', 'create', '--subnet', '10.97.5.0/24', 'b');
+    const show = "ip -4 -o address | awk '/10.97/ {print $2, $4}' | sort; cat /sys/class/net/side/address";
+    const { stdout } = await look('a:ip=10.97.4.7', show, '--network', 'b:mac=02:00:00:00:00:07,interface_name=side');
+    expect(stdout).toBe('eth0 10.97.4.7/24\nside 10.97.5.2/24\n02:00:00:00:00:07\n');
+  });
+
+  promise('refuses an address that is taken, outside, or of no network', async () => {
+    await bed.ctr('network', 'create', '--subnet', '10.97.4.0/24', 'a');
+    await serve('first', '--network', 'a', '--ip', '10.97.4.7');
+    const run = (...flags: readonly string[]) => bed.ctr('run', '--rm', ...flags, image, 'true');
+    expect((await run('--network', 'a', '--ip', '10.97.4.7')).stderr).toContain('belongs to first');
+    expect((await run('--network', 'a', '--ip', '10.98.0.1')).stderr).toContain('has no address 10.98.0.1');
+    expect((await run('--ip', '10.97.4.8')).stderr).toContain('need a named network');
+    expect((await run('--network', 'nowhere')).stderr).toContain('ctr network create nowhere');
+  });
+});
+
+describe('after the last container [E]', () => {
+  promise('nothing runs any more', async () => {
+    await bed.ctr('network', 'create', 'front');
+    expect((await look('front', 'true')).code).toBe(0);
+    await until('all processes to be gone', () => bed.processes().length === 0);
+    expect(bed.mounts()).toEqual([]);
+  });
+});

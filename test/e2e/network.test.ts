@@ -21,10 +21,10 @@ afterAll(() => bed?.close());
 
 const promise = needs('registry', 'skopeo', 'busybox', 'subordinate-ids', 'pasta', 'netavark');
 
-/** A container in the background whose shell listens: `hello NAME` on TCP port 80. */
+/** A container in the background that answers `hello NAME` on TCP port 80. */
 async function serve(name: string, ...flags: readonly string[]): Promise<void> {
-  const script = `while true; do echo hello ${name} | nc -l -p 80; done`;
-  expect(await bed.ctr('run', '-d', '--name', name, ...flags, image, 'sh', '-c', script)).toMatchObject({ code: 0 });
+  const command = ['nc', '-ll', '-p', '80', '-e', 'echo', 'hello', name];
+  expect(await bed.ctr('run', '-d', '--name', name, ...flags, image, ...command)).toMatchObject({ code: 0 });
 }
 /** The host's tools, in a container of busybox. */
 const tools = ['-v', '/usr:/usr:ro', '-v', '/lib64:/lib64:ro', '-v', '/lib:/lib:ro'];

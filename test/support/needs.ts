@@ -13,6 +13,7 @@ const probes = {
   registry: () => onPath('docker-registry'),
   tmux: () => onPath('tmux'),
   strace: () => onPath('strace'),
+  git: () => onPath('git'),
   openssl: () => onPath('openssl'),
   htpasswd: () => onPath('htpasswd'),
   busybox: () => onPath('busybox'),

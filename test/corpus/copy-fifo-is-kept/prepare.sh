@@ -1,0 +1,1 @@
+mkdir d; printf f > d/f; mkfifo -m 644 d/p

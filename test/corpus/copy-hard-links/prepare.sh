@@ -1,0 +1,1 @@
+printf h > a; ln a b

@@ -1,0 +1,1 @@
+printf '#!/bin/sh\n' > run.sh; chmod 755 run.sh; printf p > private; chmod 600 private; mkdir dir sticky; printf x > dir/x; chmod 444 dir/x; chmod 750 dir; chmod 1777 sticky; printf s > setuid; chmod 4755 setuid

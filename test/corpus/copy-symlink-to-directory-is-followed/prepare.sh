@@ -1,0 +1,1 @@
+mkdir dir; printf f > dir/f; ln -s dir link

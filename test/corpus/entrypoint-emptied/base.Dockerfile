@@ -1,0 +1,3 @@
+FROM localhost/busybox
+ENTRYPOINT ["e"]
+CMD ["c"]

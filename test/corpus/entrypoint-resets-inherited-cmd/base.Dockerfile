@@ -1,0 +1,2 @@
+FROM localhost/busybox
+CMD ["c"]

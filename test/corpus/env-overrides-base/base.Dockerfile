@@ -1,0 +1,2 @@
+FROM localhost/busybox
+ENV A=1 B=b

@@ -1,0 +1,1 @@
+ln -s ../outside out; mkdir ../outside; echo secret > ../outside/f

@@ -1,0 +1,2 @@
+FROM localhost/busybox
+LABEL a=1 b=1

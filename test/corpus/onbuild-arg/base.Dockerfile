@@ -1,0 +1,2 @@
+FROM localhost/busybox
+ONBUILD ARG V=1

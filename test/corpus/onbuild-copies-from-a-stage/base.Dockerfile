@@ -1,0 +1,2 @@
+FROM localhost/busybox
+ONBUILD COPY --from=tools /t /t

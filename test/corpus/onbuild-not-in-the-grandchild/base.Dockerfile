@@ -1,0 +1,2 @@
+FROM localhost/busybox
+ONBUILD RUN echo 1 >> /n

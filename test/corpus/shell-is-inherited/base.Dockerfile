@@ -1,0 +1,2 @@
+FROM localhost/busybox
+SHELL ["/bin/ash", "-c"]

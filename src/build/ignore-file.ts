@@ -38,24 +38,40 @@ export function parseIgnorePatterns(patterns: readonly string[], place: string):
 
 function ignoreRules(patterns: readonly Pattern[]): IgnoreRules {
   const exceptions = patterns.filter(({ exception }) => exception);
+  const matches = matcherFor(patterns);
   return {
     patterns: patterns.map(({ text, exception }) => (exception ? `!${text}` : text)),
     isIgnored: (path) => {
-      const paths = ancestors(path);
+      const matched = matches(path);
       let ignored = false;
-      for (const { exception, expression } of patterns) {
-        if (exception === ignored && paths.some((each) => expression.test(each))) ignored = !exception;
-      }
+      for (const [index, { exception }] of patterns.entries()) if (matched[index]) ignored = !exception;
       return ignored;
     },
     mayContainExceptions: (directory) => exceptions.some(({ text }) => mayMatchBelow(text, directory)),
   };
 }
 
-/** `a/b/c` → `a/b/c`, `a`, `a/b`. */
-function ancestors(path: string): string[] {
-  const parts = path.split('/');
-  return [path, ...parts.slice(1).map((_, index) => parts.slice(0, index + 1).join('/'))];
+/**
+ * Which patterns match a path or a directory above it. Directories are remembered: a walk through a large context
+ * tests every name once against every pattern.
+ */
+function matcherFor(patterns: readonly Pattern[]): (path: string) => readonly boolean[] {
+  const none = patterns.map(() => false);
+  const ofDirectory = new Map<string, readonly boolean[]>();
+  const matches = (path: string, above: readonly boolean[]) =>
+    patterns.map(({ expression }, index) => above[index] === true || expression.test(path));
+  const directoryMatches = (path: string): readonly boolean[] => {
+    const known = ofDirectory.get(path);
+    if (known) return known;
+    const slash = path.lastIndexOf('/');
+    const found = matches(path, slash < 0 ? none : directoryMatches(path.slice(0, slash)));
+    ofDirectory.set(path, found);
+    return found;
+  };
+  return (path) => {
+    const slash = path.lastIndexOf('/');
+    return matches(path, slash < 0 ? none : directoryMatches(path.slice(0, slash)));
+  };
 }
 
 function parsePattern(line: string, place: string): Pattern {

@@ -140,7 +140,8 @@ function mayMatchBelow(pattern: string, directory: string): boolean {
   for (const [index, name] of directory.split('/').entries()) {
     const part = wanted[index];
     if (part === undefined) return true;
-    if (part.includes('**')) return true;
+    // A set may span a slash, which matches nothing: to walk the directory is never wrong.
+    if (part.includes('**') || part.includes('[')) return true;
     if (!new RegExp(`^${expressionOf(part)}$`, 'su').test(name)) return false;
   }
   return true;

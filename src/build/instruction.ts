@@ -89,6 +89,7 @@ export interface BindMount {
   readonly from?: string;
   /** A path inside `from`; default `/`. */
   readonly source: string;
+  /** Relative to the working directory; the working directory itself when left out. */
   readonly target: string;
   /** Writes are allowed and then discarded. */
   readonly writable: boolean;

@@ -52,7 +52,9 @@ function lintStage({ instructions }: Stage, start: Reached): { warnings: LintWar
     } catch {
       // The build itself says what is wrong with the instruction.
     }
-    const known = [...Object.keys(scope.env), ...declared, ...Object.keys(scope.globals.args)];
+    // PATH is everywhere, and near to many a base image's own variables.
+    const set = Object.keys(scope.env).filter((name) => start.complete || name !== 'PATH');
+    const known = [...set, ...declared, ...Object.keys(scope.globals.args)];
     for (const name of missing) {
       const [near = ''] = suggest(name, known).filter((candidate) => candidate !== name);
       if (start.complete || near !== '') warnings.push(rules.UndefinedVar.found(instruction.source, name, near));

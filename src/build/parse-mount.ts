@@ -72,11 +72,11 @@ function checkOption(type: MountType, name: string): void {
 
 /** `incomplete`: values with variables are missing from the options, so nothing may be required of them. */
 const makers: { [T in MountType]: (options: Options, incomplete: boolean) => Mount & { type: T } } = {
-  bind: (options, incomplete): BindMount => ({
+  bind: (options): BindMount => ({
     type: 'bind',
     ...from(options),
     source: options.get('source') ?? '/',
-    target: required(options, 'target', incomplete),
+    target: options.get('target') || '.',
     writable: !readOnly(options, true),
   }),
   cache: (options, incomplete): CacheMount => {

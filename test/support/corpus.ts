@@ -113,7 +113,12 @@ export function expectedConfig({ config = {} }: Expectation, base: ImageContent)
           : value,
     ]),
   );
-  return sorted({ ...lists, ...(more === undefined ? {} : { Env: env }) });
+  const before = plainConfig(base);
+  const wanted = { ...lists, ...(more === undefined ? {} : { Env: env }) };
+  const changed = Object.entries(wanted).filter(
+    ([key, value]) => JSON.stringify(before[key] ?? null) !== JSON.stringify(value),
+  );
+  return sorted(Object.fromEntries(changed));
 }
 
 /** How an image differs from its base, in the terms of an expectation. */

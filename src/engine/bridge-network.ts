@@ -17,12 +17,12 @@ import { listNetworks, type NetworkRecord, resolveNetwork } from '../storage/net
 import { hostGatewayWanted } from './etc-files.ts';
 import { writeHosts } from './hosts-file.ts';
 import { ensureHolder, lockHolder, openLifeline } from './network-holder.ts';
-import { joinNetwork, leaveNetwork } from './network-membership.ts';
+import { forgetLost, joinNetwork, leaveNetwork } from './network-membership.ts';
 import { serveNames, tellNames } from './network-names.ts';
 import type { ContainerNetwork } from './network-plan.ts';
 import { requireNetworkPrograms } from './network-programs.ts';
 import { publishPorts } from './network-publish.ts';
-import { admitToHost, type Place, setUpNetworks } from './network-setup.ts';
+import { admitToHost, type Place, removeInterfaces, setUpNetworks } from './network-setup.ts';
 import type { NetworkAttachment, RunRequest } from './run-request.ts';
 
 /** Find the networks and the holder; nothing of the container is made yet. */
@@ -98,6 +98,7 @@ async function readyHolder(host: Host): Promise<number> {
 export async function readyHolderLocked(host: Host): Promise<number> {
   const { pid, isNew } = await ensureHolder(host);
   if (isNew) {
+    forgetLost(host);
     await admitToHost(host, pid);
     await restoreNetworks(host, pid);
   }
@@ -115,12 +116,14 @@ export async function repairNetworks(host: Host): Promise<void> {
   await serveNames(host, await readyHolderLocked(host));
 }
 
-/** After the holder was killed: the interfaces of its containers went with it. */
+/** After the holder was killed: the interfaces of its containers go with its namespace, but not at once. */
 async function restoreNetworks(host: Host, holder: number): Promise<void> {
   for (const [id, places] of placesByContainer(host)) {
     const state = readRunningState(host, id);
     const name = places[0]?.member.containerName ?? '';
-    if (state) await setUpNetworks(host, holder, { pid: state.init.pid, container: { id, name }, places });
+    if (!state) continue;
+    await removeInterfaces(host, holder, { pid: state.init.pid, places });
+    await setUpNetworks(host, holder, { pid: state.init.pid, container: { id, name }, places });
   }
   await serveNames(host, holder);
 }

@@ -9,7 +9,7 @@ import type { Host } from '../base/host.ts';
 import { readJsonFile, writeJsonFile } from '../base/json-file.ts';
 import { moveUp } from '../linux/descriptors.ts';
 import { mknod, nodeTypes } from '../linux/files.ts';
-import { identifyProcess, isAlive } from '../linux/process-identity.ts';
+import { identifyProcess, isWorking } from '../linux/process-identity.ts';
 import { pastaNameserver, uplinkArgs } from '../net/pasta.ts';
 import { startInside } from '../ns/inside.ts';
 import { startNetworkHolder } from '../ns/network-holder.ts';
@@ -55,7 +55,7 @@ export function findHolder(host: Host): number | undefined {
   const stored = readJsonFile(path);
   if (stored === undefined) return undefined;
   const known = identity(stored, path);
-  return isAlive(known) ? known.pid : undefined;
+  return isWorking(known) ? known.pid : undefined;
 }
 
 /** The caller holds the holder's lock and a lifeline. */

@@ -5,6 +5,7 @@ import type { Host } from '../base/host.ts';
 import { randomHex } from '../base/random.ts';
 import { readRunningState } from '../storage/container-state.ts';
 import type { ContainerRecord } from '../storage/container-store.ts';
+import { lockOf, tryLock } from '../storage/lock.ts';
 import {
   allocateAddresses,
   lockNetwork,
@@ -13,9 +14,8 @@ import {
   readMembers,
   writeMembers,
 } from '../storage/network-members.ts';
-import { type NetworkRecord, readNetwork } from '../storage/network-store.ts';
+import { listNetworks, type NetworkRecord, readNetwork } from '../storage/network-store.ts';
 import { hostGatewayWanted } from './etc-files.ts';
-import { writeZone } from './network-names.ts';
 import type { NetworkAttachment, RunRequest } from './run-request.ts';
 
 export interface JoinRequest {
@@ -52,7 +52,6 @@ export async function joinNetwork(
   };
   const members = [...others.members, member];
   writeMembers(host, network, { last, members });
-  writeZone(host, network, members);
   return member;
 }
 
@@ -65,7 +64,6 @@ export async function leaveNetwork(host: Host, name: string, containerId: string
   const members = known.members.filter((member) => member.containerId !== containerId);
   if (members.length === known.members.length) return;
   writeMembers(host, network, { ...known, members });
-  writeZone(host, network, members);
 }
 
 /** Change what a member is known by: its health. Returns whether something changed. */
@@ -83,18 +81,28 @@ export async function updateMember(
   if (!old || (old.isUnhealthy ?? false) === (change.isUnhealthy ?? false)) return false;
   const members = known.members.map((member) => (member === old ? { ...member, ...change } : member));
   writeMembers(host, network, { ...known, members });
-  writeZone(host, network, members);
   return true;
 }
 
-/** How long a container may take from its address to its first process. */
-const startLimitMs = 60_000;
-
-/** Members whose containers ended with nobody there to clean up. One that starts has no state yet. */
+/** Members whose containers ended with nobody there to clean up. Who joins has its state on disk before. */
 function withoutLost(host: Host, known: NetworkMembers): NetworkMembers {
-  const isThere = ({ containerId, joinedAt }: NetworkMember) =>
-    Date.now() - joinedAt < startLimitMs || readRunningState(host, containerId) !== undefined;
-  return { ...known, members: known.members.filter(isThere) };
+  const members = known.members.filter(({ containerId }) => readRunningState(host, containerId) !== undefined);
+  return { ...known, members };
+}
+
+/**
+ * Forget such members of all networks, for a new holder, which has no bridges for them. A network that is locked is left:
+ * who holds the lock does the same (the caller holds the holder's lock, so that waiting would be the wrong order).
+ */
+export function forgetLost(host: Host): void {
+  for (const network of listNetworks(host)) {
+    using lock = tryLock(lockOf(host, 'network', network.name));
+    if (!lock) continue;
+    const known = readMembers(host, network);
+    const kept = withoutLost(host, known);
+    if (kept.members.length === known.members.length) continue;
+    writeMembers(host, network, kept);
+  }
 }
 
 export function optionOf(attachment: NetworkAttachment | undefined, name: string): string | undefined {

@@ -1,33 +1,59 @@
-/** The names of one network's containers, handed to aardvark-dns. */
-import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+/** The names of containers, handed to aardvark-dns: its files are made of the members alone, under the holder's lock. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CtrError } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
+import { formatIp } from '../base/ip-network.ts';
 import { randomHex } from '../base/random.ts';
 import { zoneText } from '../net/aardvark.ts';
 import { escapeName, layout } from '../storage/layout.ts';
-import type { NetworkMember } from '../storage/network-members.ts';
-import type { NetworkRecord } from '../storage/network-store.ts';
+import { type NetworkMember, readMembers } from '../storage/network-members.ts';
+import { listNetworks, type NetworkRecord } from '../storage/network-store.ts';
 import { findHolder, lastLine, runInHolder, servantOf, untilCatches } from './network-holder.ts';
 import { requireNetworkProgram } from './network-programs.ts';
+import { bridgesOf } from './network-setup.ts';
 
 const serverName = /^aardvark-dns/;
-const sighup = 1;
+const [sighup, sigkill] = [1, 9];
 
-/** Write the zone of `network` as its members are now; the caller holds the network's lock. */
-export function writeZone(host: Host, network: NetworkRecord, members: readonly NetworkMember[]): void {
+/** The networks of which the holder has the bridge, and that have somebody on them: only there aardvark-dns can listen. */
+function servedNetworks(host: Host, holder: number): NetworkRecord[] {
+  const isUp = bridgesOf(host, holder);
+  return listNetworks(host).filter(
+    (network) => network.dns_enabled && isUp(network) && readMembers(host, network).members.length > 0,
+  );
+}
+
+/** Make the files of aardvark-dns say what the members are now; returns whether one had to be changed. */
+function writeZones(host: Host, networks: readonly NetworkRecord[]): boolean {
   const directory = layout.holderFile(host, 'zones');
-  const path = `${directory}/${escapeName(network.name)}`;
-  if (!network.dns_enabled || members.length === 0) return rmSync(path, { force: true });
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  // aardvark-dns takes every file of its directory for a network: the temporary name is elsewhere.
-  const text = zoneText({
+  const wanted = new Map(networks.map((network) => [escapeName(network.name), zoneOf(host, network)]));
+  const stale = readdirSync(directory).filter((file) => file !== 'aardvark.pid' && !wanted.has(file));
+  for (const file of stale) rmSync(`${directory}/${file}`, { force: true });
+  const changed = [...wanted].filter(([file, text]) => readOrNothing(`${directory}/${file}`) !== text);
+  for (const [file, text] of changed) {
+    // aardvark-dns takes every file of its directory for a network: the temporary name is elsewhere.
+    const temporary = layout.holderFile(host, `zone-${randomHex(6)}.tmp`);
+    writeFileSync(temporary, text, { mode: 0o600 });
+    renameSync(temporary, `${directory}/${file}`);
+  }
+  return stale.length + changed.length > 0;
+}
+
+const zoneOf = (host: Host, network: NetworkRecord) =>
+  zoneText({
     listen: network.subnets.flatMap(({ gateway }) => gateway ?? []),
     dnsServers: network.network_dns_servers ?? [],
-    entries: answering(members),
+    entries: answering(readMembers(host, network).members),
   });
-  const temporary = layout.holderFile(host, `zone-${randomHex(6)}.tmp`);
-  writeFileSync(temporary, text, { mode: 0o600 });
-  renameSync(temporary, path);
+
+function readOrNothing(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 /** An alias answers with the healthy ones; when there are none, with all that there are. */
@@ -40,50 +66,71 @@ function answering(members: readonly NetworkMember[]): NetworkMember[] {
   });
 }
 
-/** Let aardvark-dns read the zones again, or start it. The caller holds the holder's lock, and knows that bridges are up. */
+/**
+ * Let aardvark-dns know the members as they are, or start it: when this returns, it listens. One that does not, because it was
+ * killed this very moment, is started anew. The caller holds the holder's lock, and knows that bridges are up.
+ */
 export async function serveNames(host: Host, holder: number): Promise<void> {
-  const directory = layout.holderFile(host, 'zones');
-  const zones = listZones(directory);
+  const networks = servedNetworks(host, holder);
+  const hasChanged = writeZones(host, networks);
+  const addresses = networks.flatMap(({ subnets }) => subnets.flatMap(({ gateway }) => gateway ?? []));
   const running = servantOf(holder, serverName);
   if (running !== undefined) {
     await untilCatches(running, sighup);
-    return signal(running);
+    if (hasChanged) signal(running, sighup);
+    if (await untilListening(holder, addresses)) return;
+    signal(running, sigkill);
+    await untilGone(running);
   }
-  if (zones.length === 0) return;
-  const aardvark = requireNetworkProgram(host, 'aardvark-dns');
-  const args = [aardvark, '--config', directory, '--port', '53', 'run'];
-  const { exitCode, said } = await runInHolder(host, holder, {
-    args,
-    log: 'aardvark-dns',
-    network: holder,
-    pidNamespace: true,
+  if (addresses.length === 0) return;
+  const said = await startServer(host, holder);
+  if (await untilListening(holder, addresses)) return;
+  throw new CtrError('NETWORK', `aardvark-dns did not start: ${said}`, {
+    hint: 'names of containers do not resolve; see docs/networks.md',
   });
-  const started = servantOf(holder, serverName);
-  if (exitCode !== 0 || started === undefined) {
-    throw new CtrError('NETWORK', `aardvark-dns did not start: ${lastLine(said, exitCode)}`, {
-      hint: 'names of containers do not resolve; see docs/networks.md',
-    });
-  }
-  await untilCatches(started, sighup);
 }
 
-/** As serveNames, for who has only changed a zone: without a holder there is nobody to tell. */
+async function startServer(host: Host, holder: number): Promise<string> {
+  const aardvark = requireNetworkProgram(host, 'aardvark-dns');
+  const args = [aardvark, '--config', layout.holderFile(host, 'zones'), '--port', '53', 'run'];
+  const ran = await runInHolder(host, holder, { args, log: 'aardvark-dns', network: holder, pidNamespace: true });
+  const started = servantOf(holder, serverName);
+  if (started !== undefined) await untilCatches(started, sighup);
+  return lastLine(ran.said, ran.exitCode);
+}
+
+/** Whether UDP port 53 of all `addresses` gets a socket in the holder's network namespace within a second or two. */
+async function untilListening(holder: number, addresses: readonly string[]): Promise<boolean> {
+  for (let tries = 0; tries < 300; tries++) {
+    const bound = ['udp', 'udp6'].flatMap((table) => boundAddresses(`/proc/${holder}/net/${table}`));
+    if (addresses.every((address) => bound.includes(address))) return true;
+    await sleep(5);
+  }
+  return false;
+}
+
+/** proc_pid_net(5) "udp": addresses as hex words in the machine's byte order, and the port. */
+function boundAddresses(table: string): string[] {
+  const words = readFileSync(table, 'latin1').matchAll(/^\s*\d+: ([\dA-F]+):0035 /gm);
+  return [...words].map(([, hex = '']) => {
+    const bytes = Buffer.from(hex, 'hex').swap32();
+    return formatIp(bytes.length === 4 ? 4 : 6, BigInt(`0x${bytes.toString('hex')}`));
+  });
+}
+
+async function untilGone(pid: number): Promise<void> {
+  for (let tries = 0; tries < 200 && existsSync(`/proc/${pid}`); tries++) await sleep(5);
+}
+
+/** As serveNames, for who has only changed the members: without a holder there is nobody to tell. */
 export async function tellNames(host: Host): Promise<void> {
   const holder = findHolder(host);
   if (holder !== undefined) await serveNames(host, holder);
 }
 
-function listZones(directory: string): string[] {
+function signal(pid: number, number: number): void {
   try {
-    return readdirSync(directory).filter((name) => name !== 'aardvark.pid');
-  } catch {
-    return [];
-  }
-}
-
-function signal(pid: number): void {
-  try {
-    process.kill(pid, sighup);
+    process.kill(pid, number);
   } catch {
     // ESRCH: it has ended since, because its last zone was removed.
   }

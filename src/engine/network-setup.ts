@@ -35,14 +35,30 @@ export async function setUpNetworks(host: Host, holder: number, setUp: SetUp): P
  */
 async function fixAddress(host: Host, holder: number, { id, network_interface: name }: NetworkRecord): Promise<void> {
   const path = layout.holderFile(host, 'bridges');
-  const mark = `${holder} ${name} ${id}\n`;
   const known = readOrNothing(path);
-  if (known.includes(mark)) return;
+  if (known.includes(markOf(holder, { name, id }))) return;
   const address = ['02', ...(id.slice(0, 10).match(/../g) ?? [])].join(':');
   const args = [requireNetworkProgram(host, 'ip'), 'link', 'set', 'dev', name, 'address', address];
   const { exitCode, said } = await runInHolder(host, holder, { args, log: 'ip', network: holder });
   if (exitCode !== 0) throw new CtrError('NETWORK', `cannot set up bridge ${name}: ${lastLine(said, exitCode)}`);
-  writeFileSync(path, `${known.startsWith(`${holder} `) ? known : ''}${mark}`, { mode: 0o600 });
+  const before = known.startsWith(`${holder} `) ? known : '';
+  writeFileSync(path, `${before}${markOf(holder, { name, id })}`, { mode: 0o600 });
+}
+
+const markOf = (holder: number, { name, id }: { name: string; id: string }) => `${holder} ${name} ${id}\n`;
+
+/** Whether the holder has the bridge of a network. */
+export function bridgesOf(host: Host, holder: number): (network: NetworkRecord) => boolean {
+  const known = readOrNothing(layout.holderFile(host, 'bridges'));
+  return ({ network_interface: name, id }) => known.includes(markOf(holder, { name, id }));
+}
+
+/** Those of a holder that is no more; that they are gone already is no error. The caller holds the holder's lock. */
+export async function removeInterfaces(host: Host, holder: number, { pid, places }: Omit<SetUp, 'container'>) {
+  const batch = layout.holderFile(host, 'remove.ip');
+  writeFileSync(batch, places.map(({ member }) => `link delete dev ${member.interfaceName}\n`).join(''));
+  const args = [requireNetworkProgram(host, 'ip'), '-force', '-batch', batch];
+  await runInHolder(host, holder, { args, log: 'ip', network: pid });
 }
 
 /** Take a container off these networks while it runs. The caller holds the holder's lock. */
@@ -105,8 +121,10 @@ function admitted({ options }: NetworkRecord, members: readonly NetworkMember[])
 /** Commands for `ip -batch` from the sources `before` to these; `before` is absent for a new holder. */
 export function hostRules(sources: readonly string[], before: readonly string[] | undefined): string {
   const rule = (source: string) => `pref 100 from ${source} to ${uplink.gateway} lookup main`;
+  // iif lo: the holder's own routes need the gateway, above all a pasta that comes after one that was killed.
+  const own = `rule add pref 99 iif lo to ${uplink.gateway} lookup main`;
   const lines = [
-    ...(before ? [] : [`rule add pref 101 to ${uplink.gateway} prohibit`]),
+    ...(before ? [] : [own, `rule add pref 101 to ${uplink.gateway} prohibit`]),
     ...(before ?? []).filter((source) => !sources.includes(source)).map((source) => `rule del ${rule(source)}`),
     ...sources.filter((source) => !before?.includes(source)).map((source) => `rule add ${rule(source)}`),
   ];

@@ -10,7 +10,7 @@ import {
   replaceRequest,
   resolveContainer,
 } from '../storage/container-store.ts';
-import { forgetMembers, lockNetwork, readMembers } from '../storage/network-members.ts';
+import { forgetMembers, lockNetwork } from '../storage/network-members.ts';
 import {
   defaultNetworkName,
   listNetworks,
@@ -25,7 +25,7 @@ import { type ContainerEntry, listContainerEntries } from './container-list.ts';
 import { writeHosts } from './hosts-file.ts';
 import { findHolder, lockHolder, openLifeline, runInHolder } from './network-holder.ts';
 import { joinNetwork, leaveNetwork } from './network-membership.ts';
-import { serveNames, tellNames, writeZone } from './network-names.ts';
+import { serveNames, tellNames } from './network-names.ts';
 import { requireNetworkProgram } from './network-programs.ts';
 import { admitToHost, forgetBridge, setUpNetworks, tearDownNetworks } from './network-setup.ts';
 import type { NetworkAttachment, NetworkRequest } from './run-request.ts';
@@ -59,7 +59,6 @@ export async function removeNetwork(host: Host, network: NetworkRecord, { force 
   }
   removeNetworkRecord(host, network);
   forgetMembers(host, network);
-  writeZone(host, network, []);
   await removeBridge(host, network);
 }
 
@@ -78,6 +77,13 @@ async function removeBridge(host: Host, { network_interface: name, driver }: Net
   const ip = requireNetworkProgram(host, 'ip');
   await runInHolder(host, holder, { args: [ip, 'link', 'delete', name], log: 'ip', network: holder });
   forgetBridge(host, name);
+  await tellNames(host);
+}
+
+/** netavark takes the bridge away with its last port. */
+async function hasLink(host: Host, holder: number, name: string): Promise<boolean> {
+  const args = [requireNetworkProgram(host, 'ip'), 'link', 'show', 'dev', name];
+  return (await runInHolder(host, holder, { args, log: 'ip', network: holder })).exitCode === 0;
 }
 
 /** Remove the networks that no container names; returns them. */
@@ -187,6 +193,7 @@ async function disconnectRunning(host: Host, record: ContainerRecord, network: N
   const holder = findHolder(host);
   if (holder !== undefined && place) {
     await tearDownNetworks(host, holder, { pid, container: record, places: [place] });
+    if (!(await hasLink(host, holder, network.network_interface))) forgetBridge(host, network.network_interface);
     await admitToHost(host, holder);
   }
   await tellNames(host);
@@ -208,7 +215,6 @@ export async function updateNetwork(
   const servers = [...before, ...change.add].filter((server) => !change.drop.includes(server));
   const updated: NetworkRecord = { ...network, network_dns_servers: [...new Set(servers)] };
   writeNetwork(host, updated);
-  writeZone(host, updated, readMembers(host, updated).members);
   using _holder = await lockHolder(host);
   await tellNames(host);
   return updated;

@@ -26,7 +26,16 @@ export function isAlive({ bootId: boot, pid, startTime }: ProcessIdentity): bool
   return stat !== undefined && stat.startTime === startTime && !/[ZX]/.test(stat.state) && boot === bootId();
 }
 
-function readStat(pid: number): { state: string; startTime: number } | undefined {
+/**
+ * As isAlive, for the first process of a pid namespace, which is seen until all others in it are gone: not one that is
+ * already on its way out. proc_pid_stat(5) field 9; include/linux/sched.h PF_EXITING
+ */
+export function isWorking(identity: ProcessIdentity): boolean {
+  const exiting = 0x4;
+  return isAlive(identity) && ((readStat(identity.pid)?.flags ?? exiting) & exiting) === 0;
+}
+
+function readStat(pid: number): { state: string; flags: number; startTime: number } | undefined {
   let text: string;
   try {
     text = readFileSync(`/proc/${pid}/stat`, 'latin1');
@@ -37,5 +46,5 @@ function readStat(pid: number): { state: string; startTime: number } | undefined
   }
   // The name in parentheses may hold anything, also ") ": fields are counted from the last one.
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  return { state: fields[0] ?? '', startTime: Number(fields[19]) };
+  return { state: fields[0] ?? '', flags: Number(fields[6]), startTime: Number(fields[19]) };
 }

@@ -28,7 +28,7 @@ export interface NetworkMember {
   readonly reachesHost?: boolean;
   /** Its health check failed: the aliases leave it out. */
   readonly isUnhealthy?: boolean;
-  /** Milliseconds since 1970: one that never came to run is dropped after a while. */
+  /** Milliseconds since 1970. */
   readonly joinedAt: number;
 }
 

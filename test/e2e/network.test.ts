@@ -184,6 +184,123 @@ describe('ctr run --network NAME:OPTIONS [E]', () => {
   });
 });
 
+describe('ctr run -p on a named network [E]', () => {
+  const web = (...flags: readonly string[]) =>
+    bed.ctr('run', '-d', '--name', 'web', ...flags, ...tools, image, '/usr/bin/python3', '-m', 'http.server', '80');
+  const get = (url: string) =>
+    `/usr/bin/curl -s -o /dev/null -m 3 --retry 5 --retry-connrefused -w '%{http_code}\\n' ${url}`;
+
+  promise('publishes on loopback and on the host’s addresses, and keeps who the client was', async () => {
+    await bed.ctr('network', 'create', 'front');
+    expect(await web('--network', 'front', '-p', '127.0.0.1::80')).toMatchObject({ code: 0 });
+    const port = (await bed.ctr('port', 'web', '80')).stdout.trim();
+    expect(port).toMatch(/^127\.0\.0\.1:\d+$/);
+    expect((await bed.sh(get(`http://${port}/`))).stdout).toBe('200\n');
+    await bed.ctr('rm', '-f', '-t', '0', 'web');
+
+    const own = (await bed.sh("hostname -I | cut -d' ' -f1")).stdout.trim();
+    expect(await web('--network', 'front', '-p', '80')).toMatchObject({ code: 0 });
+    const [, any = ''] = (await bed.ctr('port', 'web', '80')).stdout.trim().split(':');
+    expect((await bed.sh(get(`http://${own}:${any}/`))).stdout).toBe('200\n');
+    await until('the request in the log', async () => (await bed.ctr('logs', 'web')).stderr.includes(`${own} - - [`));
+  });
+
+  promise('leaves the way of everything else alone: names, other containers, the world', async () => {
+    await bed.ctr('network', 'create', 'front');
+    await web('--network', 'front', '-p', '80');
+    expect((await look('front', get('http://web/'))).stdout).toBe('200\n');
+    expect((await bed.ctr('exec', 'web', 'sh', '-c', dig('mirror.example'))).stdout).not.toBe('');
+  });
+
+  promise('forwards UDP from the host’s addresses, with the client’s address', async () => {
+    await bed.ctr('network', 'create', 'front');
+    const echo = ['/usr/bin/socat', 'UDP4-RECVFROM:81,fork', 'EXEC:cat'];
+    await bed.ctr('run', '-d', '--name', 'echo', '--network', 'front', '-p', '81/udp', ...tools, image, ...echo);
+    const own = (await bed.sh("hostname -I | cut -d' ' -f1")).stdout.trim();
+    const [, port = ''] = (await bed.ctr('port', 'echo', '81/udp')).stdout.trim().split(':');
+    const ask = await bed.sh(`for i in 1 2 3 4 5; do echo hi | socat -t 1 - UDP4:${own}:${port}; done | head -1`);
+    expect(ask.stdout).toBe('hi\n');
+  });
+
+  promise('refuses a port that is taken, or below 1024, before anything is made', async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, '0.0.0.0', resolve));
+    const { port } = server.address() as AddressInfo;
+    try {
+      const taken = await bed.ctr('run', '-d', '-p', `${port}:80`, image, 'sleep', '9');
+      expect(taken.code).toBe(125);
+      expect(taken.stderr).toContain(`cannot publish ${port}/tcp: the port is in use`);
+      const low = await bed.ctr('run', '-d', '-p', '80:80', image, 'sleep', '9');
+      expect(low.stderr).toMatch(/ip_unprivileged_port_start=80.*LISTEN_FDS/);
+      expect((await bed.ctr('ps', '-aq')).stdout).toBe('');
+    } finally {
+      server.close();
+    }
+  });
+
+  promise('-P publishes what --expose and the image name', async () => {
+    await bed.ctr('run', '-d', '--name', 'web', '-P', '--expose', '80-81', '--expose', '53/udp', image, 'sleep', '60');
+    const { stdout } = await bed.ctr('port', 'web');
+    expect(stdout.replaceAll(/:\d+$/gm, ':N').split('\n').sort()).toEqual([
+      ...['', '53/udp -> 0.0.0.0:N', '80/tcp -> 0.0.0.0:N', '81/tcp -> 0.0.0.0:N'],
+    ]);
+  });
+});
+
+describe('a program that is missing [E]', () => {
+  const packages = {
+    netavark: 'netavark',
+    'aardvark-dns': 'aardvark-dns',
+    iptables: 'iptables',
+    pasta: 'passt',
+    ip: 'iproute2',
+  };
+
+  for (const [program, name] of Object.entries(packages)) {
+    promise(`${program}: one line names the package ${name}; other modes work`, async () => {
+      await bed.ctr('network', 'create', 'front');
+      const bin = bed.directory(`without-${program}`);
+      const others = Object.keys(packages).filter((one) => one !== program);
+      const link = others.map(
+        (one) =>
+          `ln -sf $(command -v ${one} || ls /usr/lib/podman/${one} /usr/sbin/${one} 2>/dev/null | head -1) ${bin}/;`,
+      );
+      await bed.sh(`${link.join(' ')} for p in newuidmap newgidmap rm; do ln -sf $(command -v $p) ${bin}/; done`);
+      const env = { PATH: `${bed.env.PATH?.split(':')[0]}:${bin}`, CTR_HELPER_DIRS: '' };
+      const refused = await bed.ctrWith({ env }, 'run', '--rm', '--network', 'front', image, 'true');
+      expect(refused).toMatchObject({ code: 125 });
+      expect(refused.stderr).toContain(`ctr: ${program} is not installed`);
+      expect(refused.stderr).toContain(`install the package ${name}`);
+      expect(await bed.ctrWith({ env }, 'run', '--rm', '--network', 'none', image, 'true')).toMatchObject({ code: 0 });
+    });
+  }
+});
+
+describe('many at once [E]', () => {
+  promise(
+    '50 containers join one network in parallel: none is lost, and every lookup meanwhile gets its answer',
+    async () => {
+      await bed.ctr('network', 'create', 'front');
+      await bed.ctr('run', '-d', '--name', 'probe', '--network', 'front', ...tools, image, 'sleep', '600');
+      const script =
+        'for i in $(seq 150); do /usr/bin/dig +short +time=2 probe || echo LOST; done | grep -v "^;;" | sort | uniq -c';
+      const lookups = bed.ctr('exec', 'probe', 'sh', '-c', script);
+      const names = Array.from({ length: 50 }, (_, index) => `c${index}`);
+      const runs = names.map((name) =>
+        bed.ctr('run', '-d', '--name', name, '--network', 'front', image, 'sleep', '600'),
+      );
+      for (const run of await Promise.all(runs)) expect(run).toMatchObject({ code: 0 });
+      expect((await lookups).stdout).toMatch(/^\s*150 \d+\.\d+\.\d+\.\d+\n$/);
+      const all = names.map((name) => `/usr/bin/dig +short ${name}`).join('; ');
+      const { stdout } = await bed.ctr('exec', 'probe', 'sh', '-c', all);
+      expect(new Set(stdout.trim().split('\n')).size).toBe(50);
+      await bed.ctr('rm', '-f', '-a', '-t', '0');
+      await until('all processes to be gone', () => bed.processes().length === 0);
+    },
+    240_000,
+  );
+});
+
 describe('after the last container [E]', () => {
   promise('nothing runs any more', async () => {
     await bed.ctr('network', 'create', 'front');

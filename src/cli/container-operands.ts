@@ -3,8 +3,9 @@
 import { readFileSync } from 'node:fs';
 import { CtrError } from '../base/ctr-error.ts';
 import { containerFilter, filterKeys } from '../engine/container-filters.ts';
-import { type ContainerEntry, createdMs, listContainerEntries } from '../engine/container-list.ts';
-import { findContainerId } from '../storage/container-store.ts';
+import { type ContainerEntry, listContainerEntries } from '../engine/container-list.ts';
+import { newestContainer } from '../engine/newest-container.ts';
+import { type ContainerRecord, findContainerId, resolveContainer } from '../storage/container-store.ts';
 import { collect } from './command.ts';
 import type { Context } from './context.ts';
 import { parseFilters } from './filter.ts';
@@ -56,7 +57,10 @@ export function selectContainers(
     const chosen = entries.filter((entry) => candidates(entry) && matches(entry));
     return { selected: chosen.map(({ container }) => ({ shown: container.id, id: container.id })), missing: [] };
   }
-  if (flags.latest) return { selected: [latest(context)], missing: [] };
+  if (flags.latest) {
+    const { id } = newestContainer(host);
+    return { selected: [{ shown: id, id }], missing: [] };
+  }
   const names = [...words, ...(flags.cidfile ?? []).map((path) => readCidFile(path, flags.ignore ?? false))];
   if (names.length === 0) throw new CtrError('USAGE', 'you must provide at least one name or id');
   const found = names.filter((name) => name !== '').map((name) => find(context, name));
@@ -98,10 +102,16 @@ function find({ host }: Context, name: string): Selected | CtrError {
   });
 }
 
-function latest({ host }: Context): Selected {
-  const [newest] = [...listContainerEntries(host, { all: true }).entries].sort((a, b) => createdMs(b) - createdMs(a));
-  if (!newest) throw new CtrError('NOT_FOUND', 'there is no container');
-  return { shown: newest.container.id, id: newest.container.id };
+/** Of commands that look at containers and change none: those that are named, or the newest. Throws without either. */
+export function namedContainers(
+  { host }: Context,
+  names: readonly string[],
+  { latest }: { readonly latest?: boolean },
+): ContainerRecord[] {
+  if (latest && names.length > 0) throw new CtrError('USAGE', '--latest cannot be combined with names');
+  if (latest) return [newestContainer(host)];
+  if (names.length === 0) throw new CtrError('USAGE', 'you must provide at least one name or id');
+  return names.map((name) => resolveContainer(host, name));
 }
 
 function readCidFile(path: string, ignore: boolean): string {

@@ -31,7 +31,7 @@ export const command: CommandSpec<ImagesFlags> = {
   operands: [0, 1],
   declare(command) {
     command
-      .option('-a, --all', 'also images that only other images refer to')
+      .option('-a, --all', 'accepted for Docker; no image is hidden: a build leaves none in between')
       .option('--digests', 'show digests')
       .option('-f, --filter <key=value>', 'show only images for which this holds', collect, [])
       .option('--format <template>', 'json, or a Go template')

@@ -1,6 +1,7 @@
 import { CtrError } from '../base/ctr-error.ts';
 import { inspectContainer } from '../engine/container-inspect.ts';
 import { inspectImage } from '../engine/image-inspect.ts';
+import { newestContainer } from '../engine/newest-container.ts';
 import { inspectVolume } from '../engine/volume-inspect.ts';
 import { resolveNetwork } from '../storage/network-store.ts';
 import { resolveVolume } from '../storage/volume-store.ts';
@@ -12,6 +13,7 @@ interface InspectFlags {
   readonly format?: string;
   readonly size?: boolean;
   readonly type?: string;
+  readonly latest?: boolean;
 }
 
 type Inspect = (context: Context, nameOrId: string, flags: InspectFlags) => object | Promise<object>;
@@ -44,14 +46,17 @@ export const command: CommandSpec<InspectFlags> = {
     "image inspect --format '{{.Config.Cmd}}' alpine",
     "inspect -f '{{json .RootFS.Layers}}' alpine",
   ],
-  operands: [1, Number.POSITIVE_INFINITY],
+  operands: [0, Number.POSITIVE_INFINITY],
   declare(command) {
     command
       .option('-f, --format <template>', 'json, or a Go template')
+      .option('-l, --latest', 'the container that was made last')
       .option('-s, --size', 'with the sizes of a container on disk')
       .option('-t, --type <type>', `what it is: all, ${[...inspectors.keys()].join(', ')}`);
   },
-  async run(context, names, flags) {
+  async run(context, operands, flags) {
+    const names = flags.latest ? [...operands, newestContainer(context.host).id] : operands;
+    if (names.length === 0) throw new CtrError('USAGE', 'requires at least 1 argument, got 0');
     const wanted = typesFor(context.commandName, flags.type);
     const { found, errors } = await lookUp(context, names, wanted, flags);
     const text = flags.format && flags.format !== 'json' ? undefined : indentedJson(found);

@@ -1,6 +1,6 @@
 import { type LogQuery, readLogs } from '../engine/container-logs.ts';
-import { resolveContainer } from '../storage/container-store.ts';
 import type { CommandSpec } from './command.ts';
+import { namedContainers } from './container-operands.ts';
 import { parseInteger } from './flags/size.ts';
 import { parseTime } from './flags/time.ts';
 import { logPrinter } from './output/log-printer.ts';
@@ -13,6 +13,8 @@ interface LogsFlags {
   readonly timestamps?: boolean;
   readonly names?: boolean;
   readonly color?: boolean;
+  readonly latest?: boolean;
+  readonly details?: boolean;
 }
 
 export const command: CommandSpec<LogsFlags> = {
@@ -20,7 +22,7 @@ export const command: CommandSpec<LogsFlags> = {
   description:
     'What the container wrote to its stdout goes to stdout, its stderr to stderr, byte for byte.\nTimes are durations back from now (10m), RFC 3339 (2024-02-03T04:05:06Z), or seconds since 1970.',
   examples: ['logs web', 'logs -f --tail 20 web', 'logs --since 10m -t web'],
-  operands: [1, Number.POSITIVE_INFINITY],
+  operands: [0, Number.POSITIVE_INFINITY],
   declare(command) {
     command
       .option('-f, --follow', 'go on while the container runs')
@@ -29,11 +31,13 @@ export const command: CommandSpec<LogsFlags> = {
       .option('--until <time>', 'only what was written before this time')
       .option('-t, --timestamps', 'put the time in front of each line')
       .option('--names', "put the container's name in front of each line")
-      .option('--color', 'one colour for each container');
+      .option('--color', 'one colour for each container')
+      .option('-l, --latest', 'of the container that was made last')
+      .option('--details', 'accepted for Docker; no attributes are recorded with a line');
   },
   async run(context, names, flags) {
     const query = queryFrom(flags, context.now());
-    const containers = names.map((name) => resolveContainer(context.host, name));
+    const containers = namedContainers(context, names, flags);
     const printers = containers.map(({ name }, index) =>
       logPrinter(context, {
         timestamps: flags.timestamps ?? false,

@@ -2,11 +2,12 @@ import { CtrError } from '../base/ctr-error.ts';
 import { type ContainerEntry, entryOf, listContainerEntries } from '../engine/container-list.ts';
 import { bracketed, hostIpOf } from '../engine/container-ports.ts';
 import type { PortRequest } from '../engine/run-request.ts';
-import { resolveContainer } from '../storage/container-store.ts';
 import type { CommandSpec } from './command.ts';
+import { namedContainers } from './container-operands.ts';
 
 interface PortFlags {
   readonly all?: boolean;
+  readonly latest?: boolean;
 }
 
 export const command: CommandSpec<PortFlags> = {
@@ -14,17 +15,22 @@ export const command: CommandSpec<PortFlags> = {
   examples: ['port web', 'port web 80', 'port --all'],
   operands: [0, 2],
   declare(command) {
-    command.option('-a, --all', 'of all containers that run');
+    command
+      .option('-a, --all', 'of all containers that run')
+      .option('-l, --latest', 'of the container that was made last');
   },
-  run({ host, stdout }, [name, port], flags) {
+  run(context, operands, flags) {
+    const { host, stdout } = context;
+    const [name, port] = flags.latest ? [undefined, ...operands] : operands;
     if (flags.all) {
       if (name !== undefined) throw new CtrError('USAGE', '--all and a container cannot be combined');
       const { entries } = listContainerEntries(host, { all: false });
       stdout.write(entries.flatMap((entry) => linesOf(entry, `${entry.container.id.slice(0, 12)}\t`)).join(''));
       return 0;
     }
-    if (name === undefined) throw new CtrError('USAGE', 'requires a container, or --all');
-    const entry = entryOf(host, resolveContainer(host, name));
+    const [container] = namedContainers(context, name === undefined ? [] : [name], flags);
+    if (!container) return 0;
+    const entry = entryOf(host, container);
     stdout.write(port === undefined ? linesOf(entry).join('') : addressesOf(entry, port));
     return 0;
   },

@@ -79,6 +79,20 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./create.ts'),
   },
   {
+    name: 'container clone',
+    also: [],
+    group: 'container',
+    summary: 'Make a container like another one',
+    load: () => import('./container-clone.ts'),
+  },
+  {
+    name: 'init',
+    also: ['container init'],
+    group: 'container',
+    summary: 'Check what a start of containers needs, without starting them',
+    load: () => import('./init.ts'),
+  },
+  {
     name: 'start',
     also: ['container start'],
     group: 'container',

@@ -1,4 +1,5 @@
 /** One container as a line of `ps`: the fields for templates and tables, and Podman's JSON object. */
+import { readlinkSync } from 'node:fs';
 import { humanDuration, humanSize } from '../base/units.ts';
 import { networkNames } from '../engine/container-filters.ts';
 import { type ContainerEntry, createdMs } from '../engine/container-list.ts';
@@ -91,7 +92,31 @@ function podmanFields(entry: ContainerEntry, since: string): PropertyDescriptorM
     Health: field(() => healthWord(entry)),
     Pod: field(() => ''),
     PodName: field(() => ''),
+    ...Object.fromEntries(
+      Object.entries(namespaceFields).map(([name, file]) => [name, field(() => namespaceOf(status.pid, file))]),
+    ),
   };
+}
+
+/** podman-ps(1) "--ns": what a field is called, and its file in /proc/PID/ns (namespaces(7)). */
+const namespaceFields: Readonly<Record<string, string>> = {
+  CGROUPNS: 'cgroup',
+  IPC: 'ipc',
+  MNT: 'mnt',
+  NET: 'net',
+  PIDNS: 'pid',
+  USERNS: 'user',
+  UTS: 'uts',
+};
+
+/** Its number; empty for a container that does not run. */
+function namespaceOf(pid: number, file: string): string {
+  if (pid === 0) return '';
+  try {
+    return /\d+/.exec(readlinkSync(`/proc/${pid}/ns/${file}`))?.[0] ?? '';
+  } catch {
+    return ''; // It has ended meanwhile.
+  }
 }
 
 /** An element of `ps --format json` in Podman's shape. */

@@ -23,6 +23,8 @@ interface PsFlags {
   /** False with --no-trunc. */
   readonly trunc: boolean;
   readonly watch?: string;
+  readonly pod?: boolean;
+  readonly ns?: boolean;
 }
 
 export const command: CommandSpec<PsFlags> = {
@@ -43,7 +45,11 @@ export const command: CommandSpec<PsFlags> = {
       .option('-q, --quiet', 'show IDs only')
       .option('-s, --size', 'show how much each has written')
       .option('--sort <field>', 'command, created, id, image, names, runningfor, size or status', 'created')
-      .option('-w, --watch <seconds>', 'show the list again and again');
+      .option('-w, --watch <seconds>', 'show the list again and again')
+      .option('-p, --pod', 'show the pod of each')
+      .option('--ns', 'show the namespaces of each: the numbers that /proc/PID/ns has')
+      .option('--sync', 'accepted for Podman; the state is always read anew')
+      .option('--external', 'accepted for Podman; there are no containers of other tools in the store');
   },
   async run(context, _operands, flags) {
     if (flags.watch === undefined) {
@@ -73,16 +79,20 @@ async function listing(context: Context, flags: PsFlags): Promise<string> {
     {
       name: 'ps',
       rows: entries.map((entry) => containerRow(entry, { context, short: flags.trunc, size: sizes?.get(entry) })),
-      defaultFormat: defaultFormat(flags.size ?? false),
-      titles: { ID: 'CONTAINER ID', RunningFor: 'CREATED', Created: 'CREATED' },
+      defaultFormat: defaultFormat(flags),
+      titles: { ID: 'CONTAINER ID', RunningFor: 'CREATED', Created: 'CREATED', Pod: 'POD ID', PodName: 'PODNAME' },
       json: () => entries.map((entry) => podmanContainer(entry, context, sizes?.get(entry))),
     },
     { format: flags.format, noHeading: flags.noheading, compat: context.compat },
   );
 }
 
-const defaultFormat = (size: boolean) =>
-  `table {{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}${size ? '\t{{.Size}}' : ''}`;
+function defaultFormat({ size, pod, ns }: PsFlags): string {
+  const namespaces =
+    '{{.ID}}\t{{.Names}}\t{{.Pid}}\t{{.CGROUPNS}}\t{{.IPC}}\t{{.MNT}}\t{{.NET}}\t{{.PIDNS}}\t{{.USERNS}}\t{{.UTS}}';
+  const usual = '{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}';
+  return `table ${ns ? namespaces : usual}${pod ? '\t{{.Pod}}\t{{.PodName}}' : ''}${size ? '\t{{.Size}}' : ''}`;
+}
 
 /** Status and exit code are asked for of containers that have ended, so those filters look at all. */
 function choose(context: Context, flags: PsFlags): { entries: ContainerEntry[]; broken: readonly BrokenEntry[] } {

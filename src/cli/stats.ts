@@ -1,8 +1,9 @@
 import { humanSize } from '../base/units.ts';
 import { listContainerEntries } from '../engine/container-list.ts';
 import { type ContainerUsage, cpuPercent, readUsage } from '../engine/container-stats.ts';
-import { type ContainerRecord, resolveContainer } from '../storage/container-store.ts';
+import type { ContainerRecord } from '../storage/container-store.ts';
 import type { CommandSpec } from './command.ts';
+import { namedContainers } from './container-operands.ts';
 import type { Context } from './context.ts';
 import { parseInteger } from './flags/size.ts';
 import { formatList } from './output/format.ts';
@@ -14,6 +15,7 @@ interface StatsFlags {
   readonly reset: boolean;
   readonly stream: boolean;
   readonly trunc: boolean;
+  readonly latest?: boolean;
 }
 
 export const command: CommandSpec<StatsFlags> = {
@@ -29,12 +31,13 @@ export const command: CommandSpec<StatsFlags> = {
       .option('-i, --interval <seconds>', 'time between two reports', '5')
       .option('--no-reset', 'do not clear the screen')
       .option('--no-stream', 'one report only')
-      .option('--no-trunc', 'show whole IDs');
+      .option('--no-trunc', 'show whole IDs')
+      .option('-l, --latest', 'the container that was made last');
   },
   async run(context, names, flags) {
     const intervalMs = parseInteger('--interval', flags.interval, 1, 86_400) * 1000;
-    const named = names.map((name) => resolveContainer(context.host, name));
-    const chosen = () => (names.length > 0 ? named : all(context, flags));
+    const named = names.length > 0 || flags.latest ? namedContainers(context, names, flags) : undefined;
+    const chosen = () => named ?? all(context, flags);
     let before = measure(context, chosen());
     tellSums(context, before);
     await pause(flags.stream ? Math.min(1000, intervalMs) : firstIntervalMs);

@@ -1,32 +1,20 @@
 import { isRunning } from '../engine/container-status.ts';
 import { stopContainer } from '../engine/stop-container.ts';
-import { resolveContainer } from '../storage/container-store.ts';
-import type { CommandSpec } from './command.ts';
-import {
-  addCidFileFlag,
-  addSelectionFlags,
-  forEachContainer,
-  type SelectionFlags,
-  selectContainers,
-} from './container-operands.ts';
-import { addStopFlags, parseStopTimeout, type StopFlags } from './flags/stop.ts';
+import type { SelectionFlags } from './container-operands.ts';
+import { containerVerb } from './container-verb.ts';
+import { addStopFlags, addStopSignalFlag, parseStop, type StopFlags } from './flags/stop.ts';
 
-export const command: CommandSpec<SelectionFlags & StopFlags> = {
-  usage: '[options] [CONTAINER...]',
+export const command = containerVerb<SelectionFlags & StopFlags>({
   description: 'Ask containers to end, by their stop signal, and kill those that have not ended after a while.',
   examples: ['stop web', 'stop -t 2 web db', 'stop --all'],
-  operands: [0, Number.POSITIVE_INFINITY],
+  all: 'all that run',
+  candidates: ({ status }) => isRunning(status),
   declare(command) {
-    addSelectionFlags(command, 'all that run').option('-i, --ignore', 'containers that are not there are no error');
-    addStopFlags(addCidFileFlag(command));
+    command.option('-i, --ignore', 'containers that are not there are no error');
+    addStopSignalFlag(addStopFlags(command));
   },
-  run(context, operands, flags) {
-    const { host, stdout } = context;
-    const options = parseStopTimeout(flags);
-    const selection = selectContainers(context, operands, flags, ({ status }) => isRunning(status));
-    return forEachContainer(context, selection, async ({ shown, id }) => {
-      await stopContainer(host, resolveContainer(host, id), options);
-      stdout.write(`${shown}\n`);
-    });
+  action(flags) {
+    const options = parseStop(flags);
+    return (host, container) => stopContainer(host, container, options);
   },
-};
+});

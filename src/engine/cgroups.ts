@@ -32,7 +32,7 @@ export interface ContainerCgroup {
   discard(): void;
 }
 
-type Manager =
+export type Manager =
   | { readonly kind: 'systemd'; readonly address: DbusAddress; readonly controllers: readonly string[] }
   | {
       readonly kind: 'delegated';
@@ -105,6 +105,9 @@ function problemOf(manager: Manager, { flag, controller }: CgroupSetting): CtrEr
     hint: `${hint}; --best-effort-limits runs without`,
   });
 }
+
+/** Who would make the control group of a container here. */
+export const cgroupManager = (host: Host): Manager => findManager(host, undefined);
 
 function findManager(host: Host, limits: LimitsRequest | undefined): Manager {
   if (!existsSync(`${cgroupRoot}/cgroup.controllers`)) {

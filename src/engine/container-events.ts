@@ -5,6 +5,7 @@ import { recordEvent } from '../storage/event-log.ts';
 
 export type ContainerEventStatus =
   | ('create' | 'start' | 'died' | 'stop' | 'kill' | 'remove' | 'restart' | 'rename')
+  | 'init'
   | ('pause' | 'unpause' | 'attach' | 'exec' | 'exec_died' | 'commit' | 'export' | 'health_status');
 
 export interface EventDetails {

@@ -1,5 +1,5 @@
 /** The probes of `ctr doctor` that are about this user and these directories; the kernel's own are in linux/probe.ts. */
-import { accessSync, constants, mkdirSync, rmdirSync, statfsSync, statSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, statfsSync, statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { errnoOf } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
@@ -16,7 +16,7 @@ import {
 } from '../linux/probe.ts';
 import { type Range, subIds } from '../linux/subids.ts';
 import { chooseIdMaps, writeIdMaps } from '../ns/id-maps.ts';
-import { readCgroups } from './host-cgroups.ts';
+import { cgroupManager } from './cgroups.ts';
 import { probePasta } from './probe-pasta.ts';
 import { missingForFuse, tryOverlay } from './storage-driver.ts';
 
@@ -34,7 +34,7 @@ export function hostProbes(host: Host): readonly Probe[] {
     { name: 'newuidmap', title: 'newuidmap and newgidmap write the id maps', run: () => probeIdMaps(host, path) },
     { name: 'overlay', title: 'overlay can be mounted in a user namespace', run: () => probeOverlay(host) },
     { name: 'fuse', title: 'fuse-overlayfs, where overlay is refused', run: () => probeFuse(host, path) },
-    { name: 'cgroup', title: 'cgroups for limits are delegated', run: () => probeCgroup() },
+    { name: 'cgroup', title: 'cgroups for limits are delegated', run: () => probeCgroup(host) },
     { name: 'pasta', title: 'pasta connects a network namespace', run: () => probePasta(host, path) },
     { name: 'data-root', title: `space for images in ${host.dataRoot}`, run: () => probeDataRoot(host) },
     { name: 'runtime-dir', title: `runtime directory ${host.runRoot}`, run: () => probeRuntimeDir(host) },
@@ -111,25 +111,14 @@ function probeFuse(host: Host, path: string): ProbeResult {
   );
 }
 
-function probeCgroup(): ProbeResult {
-  const { version, path, controllers } = readCgroups();
-  if (version !== 2 || path === undefined) {
-    return degraded(`cgroup v${version}: no limits`, 'boot with systemd.unified_cgroup_hierarchy=1 for cgroup v2');
-  }
-  const child = `${path}/ctr-probe-${process.pid}`;
-  try {
-    mkdirSync(child);
-    rmdirSync(child);
-  } catch (error) {
-    return degraded(
-      `${errnoOf(error)} in ${path}: no limits`,
-      'run ctr in a systemd user session (loginctl enable-linger), or delegate a cgroup to this user',
-    );
-  }
-  const missing = ['cpu', 'memory', 'pids'].filter((name) => !controllers.includes(name));
-  if (missing.length === 0) return ok(`${path}: ${controllers.join(' ')}`);
+function probeCgroup(host: Host): ProbeResult {
+  const manager = cgroupManager(host);
+  if (manager.kind === 'none') return degraded(`no limits: ${manager.reason}`, manager.hint);
+  const where = manager.kind === 'systemd' ? 'the systemd of your session' : manager.directory;
+  const missing = ['cpu', 'memory', 'pids'].filter((name) => !manager.controllers.includes(name));
+  if (missing.length === 0) return ok(`${where}: ${manager.controllers.join(' ')}`);
   return degraded(
-    `${path} lacks ${missing.join(' ')}: no such limits`,
+    `${where} lacks ${missing.join(' ')}: no such limits`,
     'delegate them: systemctl edit user@.service, [Service] Delegate=cpu cpuset io memory pids',
   );
 }

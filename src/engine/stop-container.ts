@@ -18,6 +18,8 @@ import { untilEnded } from './wait-container.ts';
 export interface StopOptions {
   /** How long to wait before SIGKILL; its own --stop-timeout when absent. Infinity: for ever. */
   readonly timeoutMs?: number;
+  /** Instead of its own --stop-signal. */
+  readonly signal?: number;
 }
 
 /** podman-stop(1) --time. */
@@ -30,7 +32,7 @@ export async function stopContainer(host: Host, container: ContainerRecord, opti
   if (!isRunning(readStatus(host, id))) return;
   unfreeze(host, id);
   const [sigkill, sigterm] = [9, 15];
-  const signal = signalNumber(stopSignalOf(host, container)) ?? sigterm;
+  const signal = options.signal ?? signalNumber(stopSignalOf(host, container)) ?? sigterm;
   const wantedMs = options.timeoutMs ?? requestIfWhole(container)?.stopTimeoutMs ?? defaultStopTimeoutMs;
   const timeoutMs = canReceive(host, id, signal) ? wantedMs : 0;
   if (timeoutMs > 0) signalContainer(host, id, signal);

@@ -1,6 +1,7 @@
 /** Waiting for what a container does: its end for ourselves, any condition for `ctr wait`. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Host } from '../base/host.ts';
+import type { HealthStatus } from '../storage/container-health.ts';
 import { readLife } from '../storage/container-life.ts';
 import { readContainer } from '../storage/container-store.ts';
 import { readEvents } from '../storage/event-log.ts';
@@ -36,11 +37,11 @@ const startPatienceMs = 300;
 /** podman-wait(1) --condition. */
 export const waitConditions = [
   ...(['configured', 'created', 'initialized', 'running', 'paused', 'stopping', 'stopped', 'exited'] as const),
-  ...(['removing', 'unknown'] as const),
+  ...(['removing', 'unknown', 'healthy', 'unhealthy'] as const),
 ];
 export type WaitCondition = (typeof waitConditions)[number];
 
-const meaning: Readonly<Record<WaitCondition, readonly StatusName[]>> = {
+const meaning: Readonly<Record<Exclude<WaitCondition, HealthStatus>, readonly StatusName[]>> = {
   configured: ['created'],
   created: ['created'],
   initialized: [],
@@ -59,14 +60,19 @@ export async function waitForContainer(
   id: string,
   { conditions, intervalMs }: { readonly conditions: readonly WaitCondition[]; readonly intervalMs: number },
 ): Promise<number> {
-  const wanted = new Set(conditions.flatMap((condition) => meaning[condition]));
+  const wanted = new Set(conditions.flatMap((condition) => (isHealth(condition) ? [] : meaning[condition])));
+  const health = conditions.filter(isHealth);
   for (;;) {
     if (!readContainer(host, id)) return lastExitCode(host, id);
     const status = readStatus(host, id);
     if (wanted.has(status.name)) return isRunning(status) ? -1 : status.exitCode;
+    if (health.length > 0 && (await import('./wait-health.ts')).hasHealth(host, id, health)) return -1;
     await sleep(intervalMs);
   }
 }
+
+const isHealth = (condition: WaitCondition): condition is 'healthy' | 'unhealthy' =>
+  condition === 'healthy' || condition === 'unhealthy';
 
 /** A container with --rm is deleted when it ends: only the log of events still knows how. */
 function lastExitCode(host: Host, id: string): number {

@@ -126,10 +126,15 @@ type ContainerPart = Pick<
   | ('cidFile' | 'pidFile' | 'restart' | 'timeoutMs' | 'replace' | 'requires' | 'removeImage')
 >;
 
+/** The name of a container, unless it is to get one by itself. */
+export function checkName(name: string | undefined): string | undefined {
+  if (name === undefined || namePattern.test(name)) return name;
+  throw flagError('--name', name, `names must match ${namePattern.source}`);
+}
+
 export function parseContainer(options: ContainerOptions, cwd: string): ContainerPart {
   const { name, hostname, stopSignal, cidfile, pidfile, entrypoint } = options;
-  if (name !== undefined && !namePattern.test(name))
-    throw flagError('--name', name, `names must match ${namePattern.source}`);
+  checkName(name);
   if (hostname !== undefined && !/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}$/.test(hostname)) {
     throw flagError('--hostname', hostname, 'want at most 64 letters, digits, dots and hyphens');
   }

@@ -3,6 +3,7 @@
  * match a path or a directory above it, the last one decides.
  */
 import { CtrError } from '../base/ctr-error.ts';
+import { pathPattern } from './path-pattern.ts';
 
 export interface IgnoreRules {
   /** Whether a path of the context (`/` between its parts, none at its ends) is left out. */
@@ -80,7 +81,7 @@ function parsePattern(line: string, place: string): Pattern {
   const text = cleaned(exception ? trimmed.slice(1).trim() : trimmed);
   if (text === '' && exception) throw new CtrError('INVALID', `${place}: "!" without a pattern`);
   try {
-    return { exception, text, expression: new RegExp(`^${expressionOf(text)}$`, 'su') };
+    return { exception, text, expression: pathPattern(text) };
   } catch (cause) {
     const hint = 'a [ begins a set of characters; write \\[ for the character itself';
     throw new CtrError('INVALID', `${place}: invalid pattern ${JSON.stringify(trimmed)}`, { hint, cause });
@@ -97,43 +98,6 @@ function cleaned(pattern: string): string {
   return parts.join('/');
 }
 
-/** `**` is any number of directories, also none; `*` and `?` stay inside one name. */
-function expressionOf(pattern: string): string {
-  let result = '';
-  for (let at = 0; at < pattern.length; at++) {
-    const char = pattern.charAt(at);
-    if (pattern.startsWith('**', at)) {
-      at++;
-      if (pattern.charAt(at + 1) === '/') at++;
-      result += at + 1 >= pattern.length ? '.*' : '(?:.*/)?';
-    } else if (char === '*') result += '[^/]*';
-    else if (char === '?') result += '[^/]';
-    else if (char === '\\') result += literal(pattern.charAt(++at) || '\\');
-    else if (char === '[') {
-      const set = characterSet(pattern, at);
-      result += set.expression;
-      at = set.end;
-    } else result += literal(char);
-  }
-  return result;
-}
-
-/** `[a-z]`, `[^a-z]`, as in Go's path.Match. */
-function characterSet(pattern: string, start: number): { expression: string; end: number } {
-  let inside = '';
-  const negated = pattern.charAt(start + 1) === '^';
-  for (let at = start + (negated ? 2 : 1); at < pattern.length; at++) {
-    const char = pattern.charAt(at);
-    if (char === ']' && inside !== '') return { expression: `(?!/)[${negated ? '^' : ''}${inside}]`, end: at };
-    if (char === '\\') inside += setLiteral(pattern.charAt(++at));
-    else inside += char === '-' ? char : setLiteral(char);
-  }
-  throw new SyntaxError('a [ is not closed');
-}
-
-const literal = (char: string) => (/[\\^$.*+?()[\]{}|/]/.test(char) ? `\\${char}` : char);
-const setLiteral = (char: string) => (char === '-' ? '\\-' : literal(char));
-
 /** Whether a pattern's beginning fits the directory, so that the rest could match something in it. */
 function mayMatchBelow(pattern: string, directory: string): boolean {
   const wanted = pattern.split('/');
@@ -142,7 +106,7 @@ function mayMatchBelow(pattern: string, directory: string): boolean {
     if (part === undefined) return true;
     // A set may span a slash, which matches nothing: to walk the directory is never wrong.
     if (part.includes('**') || part.includes('[')) return true;
-    if (!new RegExp(`^${expressionOf(part)}$`, 'su').test(name)) return false;
+    if (!pathPattern(part).test(name)) return false;
   }
   return true;
 }

@@ -17,7 +17,6 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { createRequire } from 'node:module';
 import { Script } from 'node:vm';
 
 /** The commands that have bundles of their own; set by the build. */
@@ -50,7 +49,7 @@ function load(name: string, other: string): Modules {
       bundles.set(name, modules);
     },
   };
-  script.runInThisContext()(createRequire(file), module, file, __dirname, elsewhere);
+  script.runInThisContext()(require, module, file, __dirname, elsewhere);
   return module.exports;
 }
 

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { CtrError } from '../base/ctr-error.ts';
+import { sleep } from '../base/sleep.ts';
 import { eventFilter, eventFilterKeys } from '../engine/event-filters.ts';
 import { type Event, EventReader } from '../storage/event-log.ts';
 import { type CommandSpec, collect } from './command.ts';

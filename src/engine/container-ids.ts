@@ -5,7 +5,7 @@
  */
 import { CtrError } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
-import { readKernelFile } from '../linux/probe.ts';
+import { readKernelFile } from '../linux/host-files.ts';
 import { type IdMaps, parseIdMap } from '../ns/id-maps.ts';
 import type { IdMapping } from '../oci/runtime.ts';
 import type { OwnerKind } from '../storage/layout.ts';

@@ -20,7 +20,7 @@ export async function execInContainer(host: Host, container: ContainerRecord, re
   const state = runningState(host, container);
   checkPreserved(request.preserveFds);
   const stdio = openStdio(request);
-  const joined = enter(host, container, state, request, stdio);
+  const joined = await enter(host, container, state, request, stdio);
   for (const fd of stdio.theirs) closeSync(fd);
   if (joined.cgroupFailure !== undefined) {
     host.log.warn(`the limits of ${container.name} do not count for this command: its cgroup cannot be joined`);
@@ -41,13 +41,13 @@ function runningState(host: Host, { id, name }: ContainerRecord): ContainerState
 }
 
 /** Returns once the command has been executed, as a child of this process. */
-export function enter(
+export async function enter(
   host: Host,
   container: ContainerRecord,
   state: ContainerState,
   request: ExecRequest,
   stdio: Pick<Stdio, 'fds'>,
-): Joined {
+): Promise<Joined> {
   const own = containerProcess(host, container.id);
   const process = processForExec(own, request, state.init.pid);
   const words = [...process.args, ...process.env, process.cwd];
@@ -67,7 +67,7 @@ export function enter(
       { kind: 'become-root', clearGroups: canSetGroups },
       ...planProcess({
         process,
-        seccompFilter: seccompFilter(host, container, request, process),
+        seccompFilter: await seccompFilter(host, container, request, process),
         canSetGroups,
         pretendsOwners: !canSetGroups,
         preserveFds: request.preserveFds,
@@ -81,12 +81,12 @@ export function enter(
 const filterChoice = object({ security: object({ privileged: boolean, seccomp: optional(string) }) });
 
 /** The filter that `run` used; an exec with all capabilities gets the profile's rules for those. */
-function seccompFilter(
+async function seccompFilter(
   host: Host,
   { id, request: stored }: ContainerRecord,
   { privileged }: ExecRequest,
   { capabilities }: RuntimeProcess,
-): Uint8Array | undefined {
+): Promise<Uint8Array | undefined> {
   const { security } = filterChoice(stored, `container ${id.slice(0, 12)}: request`);
   const isPrivileged = security.privileged || privileged;
   if (security.seccomp === 'unconfined' || (isPrivileged && security.seccomp === undefined)) return undefined;

@@ -84,7 +84,7 @@ async function answer(
   const rest = { privileged: false, detachKeys: '', preserveFds: 0 };
   let pid: number;
   try {
-    ({ pid } = enter(host, container, state, { ...request, ...rest }, { fds: [input, write, write] }));
+    ({ pid } = await enter(host, container, state, { ...request, ...rest }, { fds: [input, write, write] }));
   } catch (error) {
     closeSync(read);
     throw error;

@@ -1,6 +1,6 @@
 /** Where this process is in the cgroup hierarchies and what it may control there (cgroups(7)). */
 import { accessSync, constants } from 'node:fs';
-import { readKernelFile } from '../linux/probe.ts';
+import { readKernelFile } from '../linux/host-files.ts';
 
 export interface HostCgroups {
   /** 1 also for hybrid hosts: controllers are in the v1 hierarchies there. */

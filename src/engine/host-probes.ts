@@ -4,17 +4,10 @@ import { userInfo } from 'node:os';
 import { errnoOf } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
 import { humanSize } from '../base/units.ts';
-import {
-  attempt,
-  degraded,
-  failed,
-  findExecutable,
-  kernelProbes,
-  ok,
-  type Probe,
-  type ProbeResult,
-} from '../linux/probe.ts';
+import { findExecutable } from '../linux/host-files.ts';
+import { degraded, failed, kernelProbes, ok, type Probe, type ProbeResult } from '../linux/probe.ts';
 import { type Range, subIds } from '../linux/subids.ts';
+import { attempt } from '../linux/user-namespace-trial.ts';
 import { chooseIdMaps, writeIdMaps } from '../ns/id-maps.ts';
 import { cgroupManager } from './cgroups.ts';
 import { probePasta } from './probe-pasta.ts';

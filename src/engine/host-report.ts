@@ -3,7 +3,7 @@ import { statfsSync } from 'node:fs';
 import { availableParallelism, freemem, hostname, release, totalmem, uptime } from 'node:os';
 import type { Host } from '../base/host.ts';
 import { version } from '../base/version.ts';
-import { findExecutable, readKernelFile } from '../linux/probe.ts';
+import { findExecutable, readKernelFile } from '../linux/host-files.ts';
 import { chooseIdMaps } from '../ns/id-maps.ts';
 import { hostPlatform } from '../oci/platform.ts';
 import type { IdMapping } from '../oci/runtime.ts';

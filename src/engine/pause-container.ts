@@ -1,8 +1,8 @@
 /** `ctr pause`, `ctr unpause`: the freezer of the container's cgroup (cgroup-v2 "cgroup.freeze"). */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { CtrError } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
+import { sleep } from '../base/sleep.ts';
 import { readRunningState } from '../storage/container-state.ts';
 import { type ContainerRecord, lockContainer } from '../storage/container-store.ts';
 import { recordContainerEvent } from './container-events.ts';

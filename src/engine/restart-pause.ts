@@ -1,6 +1,7 @@
 /** The pause before a restart, in which the user may decide otherwise. */
-import { setTimeout as sleep } from 'node:timers/promises';
+
 import type { Host } from '../base/host.ts';
+import { sleep } from '../base/sleep.ts';
 import { isAlive } from '../linux/process-identity.ts';
 import { readLife } from '../storage/container-life.ts';
 import { readState } from '../storage/container-state.ts';

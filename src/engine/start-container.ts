@@ -95,7 +95,7 @@ export async function planStart(
     root: rootfs.plan,
     rootMount: layout.rootMount(host, container.id),
     isDirectory,
-    seccompFilter: seccompFilter(host, request, config),
+    seccompFilter: await seccompFilter(host, request, config),
     canSetGroups: maps.kind !== 'single',
     pretendsOwners: maps.kind === 'single',
     preserveFds: checkedDescriptors(request.preserveFds ?? 0),
@@ -260,7 +260,11 @@ function launchRequest(
 
 const needsSockets = (request: RunRequest, { output }: OutputPlan) => request.tty || output === 'capture';
 
-function seccompFilter(host: Host, { security }: RunRequest, config: RuntimeConfig): Uint8Array | undefined {
+async function seccompFilter(
+  host: Host,
+  { security }: RunRequest,
+  config: RuntimeConfig,
+): Promise<Uint8Array | undefined> {
   if (security.seccomp === 'unconfined' || (security.privileged && security.seccomp === undefined)) return undefined;
   return seccompFilterFor({
     profile: security.seccomp ?? 'default',

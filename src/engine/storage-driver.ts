@@ -6,7 +6,8 @@ import { accessSync, chmodSync, constants, mkdirSync, mkdtempSync, rmSync } from
 import { errnoOf } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
 import { AT_FDCWD, CLONE, MS, O } from '../linux/constants.ts';
-import { attempt, findExecutable } from '../linux/probe.ts';
+import { findExecutable } from '../linux/host-files.ts';
+import { attempt } from '../linux/user-namespace-trial.ts';
 import { type DriverVerdict, parseStorageDriver, readVerdict, writeVerdict } from '../storage/drivers/driver.ts';
 import { overlayOptions } from '../storage/drivers/overlay-options.ts';
 import { layout } from '../storage/layout.ts';

@@ -1,6 +1,6 @@
 /** Waiting for what a container does: its end for ourselves, any condition for `ctr wait`. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Host } from '../base/host.ts';
+import { sleep } from '../base/sleep.ts';
 import type { HealthStatus } from '../storage/container-health.ts';
 import { readLife } from '../storage/container-life.ts';
 import { readContainer } from '../storage/container-store.ts';

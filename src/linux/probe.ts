@@ -2,14 +2,15 @@
  * What this kernel lets an unprivileged user do, found out by doing it. Probes are data: `ctr doctor` runs and prints
  * them, docs/kernel-features.md describes them.
  */
-import { accessSync, closeSync, constants, openSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 import { release } from 'node:os';
 import { errnoOf } from '../base/ctr-error.ts';
 import { isKernelAtLeast } from '../oci/seccomp.ts';
 import { defaultSeccompProfile } from '../oci/seccomp-default.ts';
 import { CLONE, MS } from './constants.ts';
-import { compileFor } from './seccomp.ts';
-import { type Trial, tryInUserNamespace } from './user-namespace-trial.ts';
+import { readKernelFile } from './host-files.ts';
+import { compileFor } from './seccomp-filter.ts';
+import { attempt, type Trial } from './user-namespace-trial.ts';
 
 /** `degraded`: ctr works, on a lower rung. `failed`: containers do not start. */
 export type ProbeStatus = 'ok' | 'degraded' | 'failed';
@@ -31,15 +32,6 @@ export interface Probe {
 export const ok = (detail: string): ProbeResult => ({ status: 'ok', detail });
 export const degraded = (detail: string, remedy: string): ProbeResult => ({ status: 'degraded', detail, remedy });
 export const failed = (detail: string, remedy: string): ProbeResult => ({ status: 'failed', detail, remedy });
-
-/** The content of a small kernel file, or undefined when it is not there or not readable. */
-export function readKernelFile(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8').trim();
-  } catch {
-    return undefined;
-  }
-}
 
 export const kernelProbes: readonly Probe[] = [
   { name: 'kernel', title: 'kernel version', run: probeKernel },
@@ -124,28 +116,4 @@ function probeSeccomp(): ProbeResult {
       'install libseccomp2 (libseccomp on Fedora, Arch, Alpine), or use --security-opt seccomp=unconfined',
     );
   }
-}
-
-/** What failed, as text: `clone(NEWUSER|NEWNS) = EPERM`. */
-export function attempt(trial: Trial): string | undefined {
-  try {
-    return tryInUserNamespace(trial)?.message;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
-}
-
-/** The path of an executable file called `name` in `path` ($PATH), or undefined. */
-export function findExecutable(name: string, path: string): string | undefined {
-  return path
-    .split(':')
-    .map((folder) => `${folder || '.'}/${name}`)
-    .find((file) => {
-      try {
-        accessSync(file, constants.X_OK);
-        return statSync(file).isFile();
-      } catch {
-        return false;
-      }
-    });
 }

@@ -6,10 +6,7 @@ import { mkdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { release } from 'node:os';
 import { CtrError } from '../base/ctr-error.ts';
 import { replaceFile } from '../base/json-file.ts';
-import { parseSeccompProfile, resolveSeccomp, type SeccompProfile, seccompArch } from '../oci/seccomp.ts';
-import { defaultSeccompProfile } from '../oci/seccomp-default.ts';
 import { capabilityMask } from './capabilities.ts';
-import { compileSeccomp } from './seccomp-compile.ts';
 
 export interface SeccompRequest {
   /** A path to a profile in JSON, or ctr's own. `unconfined` never comes here. */
@@ -27,21 +24,16 @@ export const defaultProfileHash = 'd391e9f04e10165b';
 const instructionBytes = 8;
 
 /** The BPF program (struct sock_filter records) for seccomp(2) SECCOMP_SET_MODE_FILTER. */
-export function seccompFilterFor({ profile, capabilities, cacheDir }: SeccompRequest): Uint8Array {
+export async function seccompFilterFor({ profile, capabilities, cacheDir }: SeccompRequest): Promise<Uint8Array> {
   const text = profile === 'default' ? undefined : readProfile(profile);
   const hash = text === undefined ? defaultProfileHash : sha256(text);
   const cached = `${cacheDir}/${cacheName(hash, capabilities)}`;
   const known = readCached(cached);
   if (known) return known;
-  const parsed = text === undefined ? defaultSeccompProfile : parseSeccompProfile(text, profile);
-  const program = compileFor(parsed, capabilities);
+  const { compileDefault, compileProfile } = await import('./seccomp-filter.ts');
+  const program = text === undefined ? compileDefault(capabilities) : compileProfile(text, profile, capabilities);
   writeCached(cacheDir, cached, program);
   return program;
-}
-
-/** Compile without the cache. */
-export function compileFor(profile: SeccompProfile, capabilities: readonly string[]): Uint8Array {
-  return compileSeccomp(resolveSeccomp(profile, { capabilities, arch: seccompArch(process.arch), kernel: release() }));
 }
 
 /** The kernel's major.minor is part of the name because rules may ask for it (`minKernel`). */

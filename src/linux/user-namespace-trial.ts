@@ -87,3 +87,12 @@ function flagNames(flags: number): string {
   const names = Object.entries(CLONE).filter(([name, bit]) => name.startsWith('NEW') && (flags & bit) !== 0);
   return ['NEWUSER', ...names.map(([name]) => name)].join('|');
 }
+
+/** What failed, as text: `clone(NEWUSER|NEWNS) = EPERM`. */
+export function attempt(trial: Trial): string | undefined {
+  try {
+    return tryInUserNamespace(trial)?.message;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}

@@ -13,10 +13,10 @@
  * descriptors are close-on-exec): long-lived children close everything they were not given.
  */
 import { closeSync, fstatSync, openSync, rmSync, statSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { CtrError, errnoOf } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
 import { withSpaceHint } from '../base/json-file.ts';
+import { sleep } from '../base/sleep.ts';
 import { flock, type LockMode, tryFlock } from '../linux/files.ts';
 import { layout } from './layout.ts';
 import { ensureDataRoot, ensureRunRoot } from './roots.ts';
@@ -101,7 +101,8 @@ export async function lockWhenFree(
         hint: 'another ctr command works on the same object; wait for it to end',
       });
     }
-    await sleep(pauseMs, undefined, options.signal ? { signal: options.signal } : {});
+    options.signal?.throwIfAborted();
+    await sleep(pauseMs);
   }
 }
 

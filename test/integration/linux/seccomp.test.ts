@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { capabilityNames } from '../../../src/linux/capabilities.ts';
 import { callIn } from '../../../src/linux/ffi.ts';
-import { compileFor, seccompFilterFor } from '../../../src/linux/seccomp.ts';
+import { seccompFilterFor } from '../../../src/linux/seccomp.ts';
+import { compileFor } from '../../../src/linux/seccomp-filter.ts';
 import { parseSeccompProfile } from '../../../src/oci/seccomp.ts';
 import { defaultSeccompProfile } from '../../../src/oci/seccomp-default.ts';
 import { answerOf } from '../../support/seccomp-bpf.ts';
@@ -89,30 +90,30 @@ describe.skipIf(!existsSync(published))(`the default filter against ${published}
 });
 
 describe('seccompFilterFor [I]', () => {
-  it('keeps the compiled filter, one per capability set, and gives back the same bytes', () => {
+  it('keeps the compiled filter, one per capability set, and gives back the same bytes', async () => {
     const cacheDir = join(folder, 'cache');
     const request = { profile: 'default', capabilities: ['CAP_CHOWN'], cacheDir };
-    const first = seccompFilterFor(request);
-    expect(seccompFilterFor(request)).toEqual(first);
-    seccompFilterFor({ ...request, capabilities: ['CAP_SYS_ADMIN'] });
+    const first = await seccompFilterFor(request);
+    expect(await seccompFilterFor(request)).toEqual(first);
+    await seccompFilterFor({ ...request, capabilities: ['CAP_SYS_ADMIN'] });
     expect(readdirSync(cacheDir).map((name) => name.replace(/^.*\./, ''))).toEqual(['bpf', 'bpf']);
   });
 
-  it('compiles anew when the kept file is empty', () => {
+  it('compiles anew when the kept file is empty', async () => {
     const cacheDir = join(folder, 'torn');
     const request = { profile: 'default', capabilities: [], cacheDir };
-    const first = seccompFilterFor(request);
+    const first = await seccompFilterFor(request);
     const [name = ''] = readdirSync(cacheDir);
     writeFileSync(join(cacheDir, name), '');
-    expect(seccompFilterFor(request)).toEqual(first);
+    expect(await seccompFilterFor(request)).toEqual(first);
   });
 
-  it('works without a place to keep filters', () => {
+  it('works without a place to keep filters', async () => {
     const request = { profile: 'default', capabilities: [], cacheDir: '/dev/null/cache' };
-    expect(seccompFilterFor(request).length).toBeGreaterThan(0);
+    expect((await seccompFilterFor(request)).length).toBeGreaterThan(0);
   });
 
-  it('follows a profile that was edited in place', () => {
+  it('follows a profile that was edited in place', async () => {
     const profile = join(folder, 'p.json');
     const request = { profile, capabilities: [], cacheDir: join(folder, 'own') };
     const write = (errnoRet: number) =>
@@ -124,14 +125,14 @@ describe('seccompFilterFor [I]', () => {
         }),
       );
     write(13);
-    expect(answerOf(seccompFilterFor(request), { nr: nr('mkdir') })).toBe('errno 13');
+    expect(answerOf(await seccompFilterFor(request), { nr: nr('mkdir') })).toBe('errno 13');
     write(30);
-    expect(answerOf(seccompFilterFor(request), { nr: nr('mkdir') })).toBe('errno 30');
+    expect(answerOf(await seccompFilterFor(request), { nr: nr('mkdir') })).toBe('errno 30');
   });
 
-  it('names a profile that is not there', () => {
+  it('names a profile that is not there', async () => {
     const request = { profile: '/nonexistent.json', capabilities: [], cacheDir: folder };
-    expect(() => seccompFilterFor(request)).toThrow('cannot read the seccomp profile /nonexistent.json');
+    await expect(seccompFilterFor(request)).rejects.toThrow('cannot read the seccomp profile /nonexistent.json');
   });
 });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { findExecutable, kernelProbes, readKernelFile } from '../../../src/linux/probe.ts';
+import { findExecutable, readKernelFile } from '../../../src/linux/host-files.ts';
+import { kernelProbes } from '../../../src/linux/probe.ts';
 
 describe('findExecutable [U]', () => {
   it('finds a file that may be run, in the order of the path', () => {

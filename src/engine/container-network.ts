@@ -57,6 +57,7 @@ async function pastaNetwork(host: Host, request: RunRequest, options: readonly s
   const hostLoopback = options.includes('--map-gw') || hostGatewayWanted(request.addHosts);
   return {
     mode: 'pasta',
+    connectsEarly: true,
     nameservers: [pastaNameserver],
     hostAddress: hostLoopback ? (await import('../net/default-gateway.ts')).defaultGateway() : undefined,
     connect: (pid, id) => {
@@ -112,6 +113,25 @@ export async function disconnectNetwork(host: Host, id: string): Promise<void> {
   if (stored === undefined) return;
   const { stopSlirp } = await import('../net/slirp.ts');
   stopSlirp(identity(stored, layout.slirpProcess(host, id)));
+}
+
+/** The connector of a start: begun at the first moment that it can be, waited for before the command begins. */
+export function connectorOf({ connect, connectsEarly }: ContainerNetwork, id: string) {
+  let connecting: Promise<void> | undefined;
+  const begin = (pid: number): Promise<void> | undefined => {
+    connecting ??= connect?.(pid, id);
+    // Its failure is told by who waits for it, even when that is later than it happens.
+    connecting?.catch(() => {});
+    return connecting;
+  };
+  return {
+    /** The namespaces of `pid` exist. */
+    cloned: (pid: number): void => void (connectsEarly && begin(pid)),
+    /** They have their maps. Resolves when the network works. */
+    mapped: async (pid: number): Promise<void> => begin(pid),
+    /** The start failed: resolves when nothing is on its way any more. */
+    settled: async (): Promise<void> => connecting?.catch(() => {}),
+  };
 }
 
 /** Whether the container has a network namespace, and so a loopback, of its own. */

@@ -11,6 +11,8 @@ export interface ContainerNetwork {
   readonly userNamespace?: string;
   /** Descriptors that tell the networks' holder that it is needed. */
   readonly lifelines?: readonly number[];
+  /** The connector needs the namespaces only, not their id maps: it starts while those are written. */
+  readonly connectsEarly?: true;
   /** Start the connector for the network namespace of `pid`; undefined when nothing has to run. */
   readonly connect: ((pid: number, containerId: string) => Promise<void>) | undefined;
 }

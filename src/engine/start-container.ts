@@ -21,7 +21,7 @@ import { recordContainerEvent } from './container-events.ts';
 import { runtimeSpecInput } from './container-facts.ts';
 import { containerIds, hasRoot, isRootOther } from './container-ids.ts';
 import { type OutputPlan, outputPlanFor } from './container-logging.ts';
-import { disconnectNetwork, networkFor } from './container-network.ts';
+import { connectorOf, disconnectNetwork, networkFor } from './container-network.ts';
 import { finishLocked } from './finish-container.ts';
 import { healthPlanFor } from './healthcheck.ts';
 import type { ContainerNetwork } from './network-plan.ts';
@@ -164,11 +164,14 @@ export async function startContainer(host: Host, subject: ContainerToStart, conn
   const outputs = await outputPlanFor(host, container, request, connection.output);
   removeTreeNow(layout.containerExit(host, container.id));
   const startedAt = new Date().toISOString();
+  const connector = connectorOf(planned.network, container.id);
   let launched: Launched;
   try {
-    launched = await launch(launchRequest(host, subject, connection, { ...planned, cgroup, outputs }, startedAt));
+    const prepared = { ...planned, cgroup, outputs, connector };
+    launched = await launch(launchRequest(host, subject, connection, prepared, startedAt));
   } catch (error) {
     cgroup.discard();
+    await connector.settled();
     await disconnectNetwork(host, container.id);
     removeTreeNow(runDirectory);
     removeTreeNow(layout.containerExit(host, container.id));
@@ -213,13 +216,14 @@ async function refuseUnlessStartable(host: Host, { id, name }: ContainerRecord):
 interface PreparedContainer extends PlannedContainer {
   readonly cgroup: ContainerCgroup;
   readonly outputs: OutputPlan;
+  readonly connector: ReturnType<typeof connectorOf>;
 }
 
 function launchRequest(
   host: Host,
   { container, request }: ContainerToStart,
   connection: Connection,
-  { config, plan, maps, network, cgroup, outputs, prepare }: PreparedContainer,
+  { config, plan, maps, network, cgroup, outputs, connector, prepare }: PreparedContainer,
   startedAt: string,
 ): LaunchRequest {
   const exit = layout.containerExit(host, container.id);
@@ -237,7 +241,10 @@ function launchRequest(
     socketDirectory: needsSockets(request, outputs) ? layout.runContainer(host, container.id) : undefined,
     cleanup: cleanupProgram(host, container.id),
     timeoutMs: request.timeoutMs === 0 ? undefined : request.timeoutMs,
-    cloned: cgroup.begin,
+    cloned: (pid, supervisorPid) => {
+      connector.cloned(pid);
+      cgroup.begin(pid, supervisorPid);
+    },
     meanwhile: () => writeFileSync(layout.containerConfig(host, container.id), JSON.stringify(config)),
     lifelines: network.lifelines,
     prepare: async (pid, supervisorPid) => {
@@ -252,7 +259,7 @@ function launchRequest(
         });
       if (request.pidFile !== undefined) writeFileSync(request.pidFile, String(pid));
       await prepare(pid);
-      await network.connect?.(pid, container.id);
+      await connector.mapped(pid);
       connection.listening?.(layout.runContainer(host, container.id));
     },
   };

@@ -10,6 +10,7 @@ const numbers = {
   mprotect: [10, 226],
   munmap: [11, 215],
   rt_sigaction: [13, 134],
+  setitimer: [38, 103],
   rt_sigprocmask: [14, 135],
   ioctl: [16, 29],
   writev: [20, 66],

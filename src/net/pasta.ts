@@ -13,7 +13,8 @@
  * - `-t` takes ADDRESS/HOSTPORT:PORT; without -t, -u, -T and -U it forwards whatever is bound on either side ("auto").
  */
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
-import { CtrError, errnoOf } from '../base/ctr-error.ts';
+import { CtrError } from '../base/ctr-error.ts';
+import { cannotExecute, spawnCommand } from '../linux/spawn-command.ts';
 import { describePort, type PublishedPort } from './host-ports.ts';
 
 export interface PastaRequest {
@@ -105,7 +106,16 @@ export async function startPasta(request: PastaRequest, executable: string, uid:
   const log = openSync(`${directory}/${logName}`, 'w', 0o600);
   try {
     // A file and not a pipe: whatever pasta keeps open in the background cannot delay us
-    const exit = await runToExit(executable, pastaArgs(request, uid), log);
+    const wait = spawnCommand({
+      file: executable,
+      args: pastaArgs(request, uid),
+      output: log,
+      timeoutMs: startTimeoutMs,
+    });
+    // What the caller has to do meanwhile comes first: the wait stops this thread.
+    await Promise.resolve();
+    const exit = wait();
+    if (exit === cannotExecute) throw unusable(executable);
     if (exit !== 0) throw startFailure(request, exit);
   } catch (error) {
     stopPasta(directory);
@@ -124,24 +134,13 @@ function portSpec({ hostIp, hostPort, containerPort }: PublishedPort): string {
   return `${hostIp === undefined ? '' : `${hostIp}/`}${hostPort}:${containerPort}`;
 }
 
-async function runToExit(executable: string, args: readonly string[], log: number): Promise<number | string> {
-  const { spawn } = await import('node:child_process');
-  const child = spawn(executable, args, { stdio: ['ignore', log, log], timeout: startTimeoutMs });
-  return new Promise((resolve, reject) => {
-    child.once('error', (cause) => reject(missing(executable, cause)));
-    child.once('exit', (code, signal) => resolve(code ?? signal ?? 'unknown'));
-  });
-}
-
-function missing(executable: string, cause: unknown): CtrError {
-  const reason = errnoOf(cause) === 'ENOENT' ? 'is not installed' : 'cannot be run';
-  return new CtrError('NETWORK', `${executable} ${reason}: it connects containers to the network`, {
-    cause,
+function unusable(executable: string): CtrError {
+  return new CtrError('NETWORK', `${executable} cannot be run: it connects containers to the network`, {
     hint: 'install the package passt, or use --network slirp4netns, host or none',
   });
 }
 
-function startFailure(request: PastaRequest, exit: number | string): CtrError {
+function startFailure(request: PastaRequest, exit: number): CtrError {
   const [said = ''] = readFileSync(`${request.directory}/${logName}`, 'utf8').split('Usage:');
   const reason = said
     .split('\n')

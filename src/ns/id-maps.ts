@@ -6,8 +6,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { CtrError } from '../base/ctr-error.ts';
-import { exitCodeOf, loadProgram, spawnProgram, unloadProgram, waitFor } from '../linux/clone.ts';
-import { Program } from '../linux/program.ts';
+import { spawnCommand } from '../linux/spawn-command.ts';
 import { subIds } from '../linux/subids.ts';
 import type { IdMapping } from '../oci/runtime.ts';
 
@@ -109,21 +108,14 @@ export function beginIdMaps(pid: number, maps: IdMaps): () => void {
 /** Run newuidmap or newgidmap; the returned function waits for it and throws if it failed. */
 function startHelper(file: string, pid: number, map: readonly IdMapping[]): () => void {
   const args = [
-    file,
     String(pid),
     ...map.flatMap(({ containerID, hostID, size }) => [containerID, hostID, size].map(String)),
   ];
-  const program = new Program();
-  program.call('execve', [program.text(file), program.strings(args), program.strings([])]);
-  program.placeFailed();
-  program.call('exit_group', [126]);
-  const loaded = loadProgram(program);
-  const child = spawnProgram(loaded);
+  const wait = spawnCommand({ file, args });
   return () => {
-    const code = exitCodeOf(waitFor(child));
-    unloadProgram(loaded);
+    const code = wait();
     if (code === 0) return;
-    throw new CtrError('USERNS', `${args.join(' ')} failed with exit code ${code}`, {
+    throw new CtrError('USERNS', `${file} ${args.join(' ')} failed with exit code ${code}`, {
       hint: 'the ranges in /etc/subuid and /etc/subgid must belong to this user, and newuidmap must be setuid root or have CAP_SETUID; see `ctr doctor`',
     });
   };

@@ -54,13 +54,13 @@ describe.skipIf(!has('/usr/bin/pasta') || !hasTun())('startPasta [I] (skipped wi
   const request = () => ({ pid, directory, options: [], publish: [], hostLoopback: false });
 
   it('returns when the namespace has an address and a route', async () => {
-    await startPasta(request(), 'pasta', uid);
+    await startPasta(request(), '/usr/bin/pasta', uid);
     expect(inside('ip', '-4', 'route')).toMatch(/^default via/);
   });
 
   it('publishes a port and gives it back when the link is removed', async () => {
     const [port] = await reservePorts([{ hostIp: '127.0.0.1', hostPort: 0, containerPort: 80, protocol: 'tcp' }]);
-    await startPasta({ ...request(), publish: port ? [port] : [] }, 'pasta', uid);
+    await startPasta({ ...request(), publish: port ? [port] : [] }, '/usr/bin/pasta', uid);
     expect(listens(port?.hostPort ?? 0)).toBe(true);
     stopPasta(directory);
     await until(() => !listens(port?.hostPort ?? 0));
@@ -68,13 +68,15 @@ describe.skipIf(!has('/usr/bin/pasta') || !hasTun())('startPasta [I] (skipped wi
 
   it('ends when the whole runtime directory is removed', async () => {
     const [port] = await reservePorts([{ hostIp: '127.0.0.1', hostPort: 0, containerPort: 80, protocol: 'tcp' }]);
-    await startPasta({ ...request(), publish: port ? [port] : [] }, 'pasta', uid);
+    await startPasta({ ...request(), publish: port ? [port] : [] }, '/usr/bin/pasta', uid);
     rmSync(directory, { recursive: true });
     await until(() => !listens(port?.hostPort ?? 0));
   });
 
   it('says what pasta said when it does not start, and leaves no link', async () => {
-    await expect(startPasta({ ...request(), options: ['--no-such-option'] }, 'pasta', uid)).rejects.toThrow('no-such');
+    await expect(startPasta({ ...request(), options: ['--no-such-option'] }, '/usr/bin/pasta', uid)).rejects.toThrow(
+      'no-such',
+    );
     expect(() => readlinkSync(`${directory}/pasta/netns`)).toThrow('ENOENT');
   });
 

@@ -37,7 +37,8 @@ async function startUnpacker(host: Host, maps: IdMaps, kind: OwnerKind): Promise
   ensureDataRoot(host);
   const [requestsOut, requestsIn] = pipe();
   const [answersOut, answersIn] = pipe();
-  const args = ownProgram('unpack-worker');
+  const [node = '', ...program] = ownProgram('unpack-worker');
+  const args = [node, '--max-semi-space-size=1', '--v8-pool-size=1', ...program];
   const inside = await startInside({
     maps,
     stdio: [requestsOut, answersIn, 2],
@@ -80,7 +81,10 @@ function stage(host: Host, diffId: Digest, kind: OwnerKind) {
   };
 }
 
-/** Where its code cache is; nothing else of the caller's environment matters to it. */
+/** Where its code cache is, and one malloc heap for all threads; nothing else of the caller's environment matters. */
 function workerEnvironment(host: Host): string[] {
-  return ['HOME', 'XDG_CACHE_HOME'].flatMap((name) => (host.env[name] ? [`${name}=${host.env[name]}`] : []));
+  const cachePlace = ['HOME', 'XDG_CACHE_HOME'].flatMap((name) =>
+    host.env[name] ? [`${name}=${host.env[name]}`] : [],
+  );
+  return [...cachePlace, 'MALLOC_ARENA_MAX=1'];
 }

@@ -4,6 +4,7 @@
  */
 import { CtrError } from '../base/ctr-error.ts';
 import { withSpaceHint, writeAll } from '../base/json-file.ts';
+import { bytesPassed } from '../base/passing-bytes.ts';
 import type { RegistryAccess, RegistryConnection } from './transport/registry-access.ts';
 import { withRetries } from './transport/retry.ts';
 import { TransportError } from './transport/transport-error.ts';
@@ -28,6 +29,7 @@ export async function downloadToFile(
     } catch (error) {
       throw withSpaceHint(error, 'the data root');
     }
+    bytesPassed(chunk.length);
     onBytes(received);
   });
 }

@@ -39,8 +39,8 @@ export interface FetchLayersDeps {
 /** Where blobs come from; undefined: they must be in the store (repairing an image without a network). */
 export type LayerSource = Omit<BlobSource, 'signal'> | undefined;
 
-/** Two cores unpack two layers; the others wait for the network meanwhile. */
-const layersAtOnce = 4;
+/** While two are unpacked, the network is not idle; more only take memory. */
+const layersAtOnce = 3;
 /** How often the unpacker is told that an archive grew. */
 const stepBytes = 256 * 1024;
 

@@ -8,14 +8,12 @@ import { CtrError } from '../../base/ctr-error.ts';
 import type { Compression } from '../../oci/media-types.ts';
 import { eachFrame } from './zstd-frames.ts';
 
-/** Large pieces cost fewer turns between JavaScript and zlib's thread: with 64 KiB it is a third slower. */
-const outputBytes = 1024 * 1024;
-/** Room for the next pieces on both sides, so that zlib's thread works on while the caller looks at the last one. */
-const options = {
-  chunkSize: outputBytes,
-  readableHighWaterMark: 4 * outputBytes,
-  writableHighWaterMark: outputBytes,
-};
+/**
+ * Larger pieces cost fewer turns between JavaScript and zlib's thread, and more memory for each layer that is under way
+ * (docs/adr/0004-memory-of-passing-files.md).
+ */
+const outputBytes = 128 * 1024;
+const options = { chunkSize: outputBytes, readableHighWaterMark: outputBytes, writableHighWaterMark: outputBytes };
 const magicBytes = 6;
 
 /** The uncompressed bytes of `source`. What `source` throws comes out here. */

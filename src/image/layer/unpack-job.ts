@@ -1,6 +1,7 @@
 /** One layer on its way from a growing archive to a staging directory, its content hashed on the way (image-spec config.md "diff_ids"). */
 import { closeSync, mkdirSync, openSync, readSync, writeFileSync } from 'node:fs';
 import { CtrError } from '../../base/ctr-error.ts';
+import { bytesPassed } from '../../base/passing-bytes.ts';
 import { type Digest, hasherFor } from '../../oci/digest.ts';
 import type { OwnerMode } from './apply-metadata.ts';
 import { decompress } from './decompress.ts';
@@ -15,7 +16,7 @@ export interface UnpackOrder {
   readonly owners: OwnerMode;
 }
 
-const readBytes = 256 * 1024;
+const readBytes = 64 * 1024;
 
 export class UnpackJob {
   readonly #order: UnpackOrder;
@@ -56,6 +57,7 @@ export class UnpackJob {
       for await (const bytes of decompress(this.#archive())) {
         hasher.update(bytes);
         reader.push(bytes);
+        bytesPassed(bytes.length);
       }
       const ending = reader.finish();
       verify(hasher.digest(), diffId, ending);

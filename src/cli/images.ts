@@ -15,6 +15,7 @@ interface ImagesFlags {
   readonly noheading?: boolean;
   readonly quiet?: boolean;
   readonly sort: string;
+  readonly tree?: boolean;
   /** False with --no-trunc. */
   readonly trunc: boolean;
 }
@@ -38,10 +39,19 @@ export const command: CommandSpec<ImagesFlags> = {
       .option('--no-trunc', 'show whole IDs')
       .option('-n, --noheading', 'leave out the column titles')
       .option('-q, --quiet', 'show IDs only')
-      .option('--sort <field>', 'created, id, repository, size or tag', 'created');
+      .option('--sort <field>', 'created, id, repository, size or tag', 'created')
+      .option('--tree', 'show below each image those that are built on it');
   },
-  run(context, [name], flags) {
+  async run(context, [name], flags) {
+    if (flags.tree && (flags.quiet || flags.format))
+      throw new CtrError('USAGE', '--tree excludes --format and --quiet');
     const summaries = listStoredImages(context.host, filterFrom(flags.filter, name)).filter(idFilter(flags.filter));
+    if (flags.tree) {
+      const { imageFamilies } = await import('../engine/image-family.ts');
+      const { treeText } = await import('./images-tree.ts');
+      context.stdout.write(treeText(imageFamilies(summaries)));
+      return 0;
+    }
     const rows = sorted(
       summaries.flatMap((summary) => rowsOf(summary, context, flags.trunc)),
       flags.sort,

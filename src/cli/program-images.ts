@@ -157,6 +157,20 @@ export const imageCommands: readonly CommandEntry[] = [
     load: () => import('./image-tree.ts'),
   },
   {
+    name: 'image mount',
+    also: [],
+    group: 'image',
+    summary: 'Mount the files of images, read-only',
+    load: () => import('./image-mount.ts'),
+  },
+  {
+    name: 'image unmount',
+    also: ['image umount'],
+    group: 'image',
+    summary: 'Unmount the files of images',
+    load: () => import('./image-unmount.ts'),
+  },
+  {
     name: 'image diff',
     also: [],
     group: 'image',

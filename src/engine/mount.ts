@@ -73,14 +73,15 @@ export function mountedContainers(host: Host): Array<{ readonly container: Conta
 }
 
 /** proc_pid_mountinfo(5), field 5; blanks and the like are written as \040. */
-function isMounted(path: string): boolean {
+export function isMounted(path: string): boolean {
   const escaped = path.replace(/[ \t\n\\]/g, (char) => `\\${char.charCodeAt(0).toString(8).padStart(3, '0')}`);
   return readFileSync('/proc/self/mountinfo', 'utf8').includes(` ${escaped} `);
 }
 
-function requireUnshare(host: Host): void {
+/** Mounting takes rights that the caller has only there. */
+export function requireUnshare(host: Host): void {
   if (host.env[unshareMark] !== undefined) return;
   throw new CtrError('UNSUPPORTED', 'mounting takes a user and mount namespace of its own', {
-    hint: 'begin with `ctr unshare`: there `ctr mount` works, and its mounts end with it',
+    hint: 'begin with `ctr unshare`: mounting works there, and the mounts end with it',
   });
 }

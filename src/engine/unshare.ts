@@ -9,7 +9,9 @@ export const unshareMark = 'CTR_UNSHARE';
 
 /** Returns the command's exit code; it has the caller's terminal, environment and directory. */
 export async function unshare(host: Host, command: readonly string[]): Promise<number> {
-  const variables = { ...host.env, [unshareMark]: '1' };
+  // The caller is root in there; the places of the store do not follow from that.
+  const places = { CTR_DATA_ROOT: host.dataRoot, CTR_RUN_ROOT: host.runRoot };
+  const variables = { ...host.env, ...places, [unshareMark]: '1' };
   const env = Object.entries(variables).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]));
   const inside = await startInside({
     maps: idMapsFor(host),

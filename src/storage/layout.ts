@@ -19,6 +19,7 @@
  *   containers/<id>/               state.json, exit status, sockets, FIFOs
  *   networks/<escaped name>.json   who is on a network, with which addresses
  *   holder/                        the holder of all bridge networks: its pid, lifeline, names for aardvark-dns
+ *   images/<config hex>/            mount points of `ctr image mount`
  *   events, events.1               what happened, one JSON object per line; the older half
  *   locks/<kind>-<name>            flock(2) files
  */
@@ -90,6 +91,7 @@ export const layout = {
   pluginSpec: (host: Host, name: string) => `${host.configHome}/ctr/plugins/${name}.spec`,
   secrets: (host: Host) => `${host.dataRoot}/secrets`,
   secret: (host: Host, name: string) => `${host.dataRoot}/secrets/${escapeName(name)}.json`,
+  imageMount: (host: Host, hex: string) => `${host.runRoot}/images/${hex}`,
   containerSecret: (host: Host, id: string, n: number) => `${host.runRoot}/containers/${id}/secrets/${n}`,
   networks: (host: Host) => `${host.dataRoot}/networks`,
   network: (host: Host, name: string) => `${host.dataRoot}/networks/${escapeName(name)}.json`,

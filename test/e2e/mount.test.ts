@@ -38,3 +38,28 @@ describe('ctr mount [E]', () => {
     expect(outcome.stderr).toContain('ctr unshare');
   });
 });
+
+describe('ctr image mount [E]', () => {
+  promise('shows the files of an image, read-only, until it is unmounted', async () => {
+    const image = bed.image('busybox');
+    const script = `d=$(ctr image mount ${image}); ls $d/bin/busybox | wc -l; touch $d/x 2>&1 | grep -o 'Read-only'
+ctr image mount | wc -l; ctr image unmount ${image} >/dev/null; ctr image mount | wc -l`;
+    expect(await bed.ctr('unshare', 'sh', '-c', script)).toMatchObject({ code: 0, stdout: '1\nRead-only\n1\n0\n' });
+    expect(bed.mounts()).toEqual([]);
+  });
+
+  promise('says what is needed outside of unshare', async () => {
+    const outcome = await bed.ctr('image', 'mount', bed.image('busybox'));
+    expect(outcome.code).toBe(125);
+    expect(outcome.stderr).toContain('ctr unshare');
+  });
+});
+
+describe('ctr images --tree [E]', () => {
+  promise('hangs an image below the one that it was made from', async () => {
+    await bed.ctr('commit', '-q', 'still', 'localhost/above:1');
+    const { stdout } = await bed.ctr('images', '--tree');
+    expect(stdout).toMatch(/busybox:latest .* 1 layer\n└─ localhost\/above:1 .* 2 layers\n/);
+    await bed.ctr('rmi', 'localhost/above:1');
+  });
+});

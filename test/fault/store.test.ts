@@ -40,11 +40,12 @@ describe('a registry behind a bad network [E]', () => {
   promise(
     'gives whole images or none, however often it fails',
     async () => {
-      const codes: number[] = [];
+      const codes: Array<number | null> = [];
       for (let round = 0; round < faultyRuns; round++) {
         // The large image is broken off in the middle of layers, the one of many layers between them.
         const image = `${proxy.host}/${round % 5 === 0 ? 'sixlayers' : 'manylayers'}:latest`;
-        const afterBytes = round % 5 === 0 ? 1000 + Math.floor(Math.random() * 400_000) : Math.floor(Math.random() * 200);
+        const afterBytes =
+          round % 5 === 0 ? 1000 + Math.floor(Math.random() * 400_000) : Math.floor(Math.random() * 200);
         const blob = /^GET .*\/blobs\//;
         proxy.inject(blob, { kind: 'reset', afterBytes }, 2);
         proxy.inject(blob, { kind: 'lie', atByte: afterBytes });

@@ -43,6 +43,7 @@ export function casesFor(things: Things): Case[] {
       ],
     },
     { name: '16 runs at once, no network', rounds: 3, parallel: 16, subjects: [ctr(...none), podman(...none)] },
+    ...lifeCases(things),
     {
       name: 'pull of 6 layers, 300 MB',
       rounds: 3,
@@ -51,6 +52,47 @@ export function casesFor(things: Things): Case[] {
         { ...ctr('pull', '-q', things.large), reset: [things.ctr, 'rmi', '-f', things.large] },
         { ...podman('pull', '-q', things.large), reset: ['podman', 'rmi', '-f', things.large] },
       ],
+    },
+  ];
+}
+
+/** Containers that live on: `run -d`, `exec`, and a list of many. */
+function lifeCases({ ctr, small }: Things): Case[] {
+  const tools = [
+    { label: 'ctr', program: ctr },
+    { label: 'podman', program: 'podman' },
+  ];
+  const none = ['--network', 'none', small];
+  const removal = (program: string) => [program, 'rm', '-f', '-t', '0', 'bench'];
+  return [
+    {
+      name: 'run -d, no network',
+      rounds: 9,
+      subjects: tools.map(({ label, program }) => ({
+        label,
+        argv: [program, 'run', '-d', '--name', 'bench', ...none, 'sleep', '600'],
+        reset: removal(program),
+      })),
+    },
+    {
+      name: 'exec true',
+      rounds: 15,
+      subjects: tools.map(({ label, program }) => ({
+        label,
+        argv: [program, 'exec', 'bench', 'true'],
+        prepare: [program, 'run', '-d', '--name', 'bench', ...none, 'sleep', '600'],
+        finish: removal(program),
+      })),
+    },
+    {
+      name: 'ps of 1,000 created',
+      rounds: 9,
+      subjects: tools.map(({ label, program }) => ({
+        label,
+        argv: [program, 'ps', '-a'],
+        prepare: ['sh', '-c', `for i in $(seq 1000); do ${[program, 'create', ...none].join(' ')} || exit 1; done`],
+        finish: [program, 'rm', '-f', '--all'],
+      })),
     },
   ];
 }

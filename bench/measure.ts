@@ -7,8 +7,12 @@ import { processesOf } from '../test/support/user.ts';
 export interface Subject {
   readonly label: string;
   readonly argv: readonly string[];
+  /** Not timed: what there has to be before the first round. */
+  readonly prepare?: readonly string[];
   /** Not timed: what makes the next round like the first. */
   readonly reset?: readonly string[];
+  /** Not timed: what clears up after the last round. */
+  readonly finish?: readonly string[];
 }
 
 export interface Place {

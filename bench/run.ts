@@ -64,6 +64,7 @@ report();
 /** A round of warming up, then the rounds that count, the subjects in turns. */
 async function compare(place: Place, one: Case): Promise<Row[]> {
   const times = new Map<Subject, number[]>(one.subjects.map((subject) => [subject, []]));
+  for (const { prepare } of one.subjects) if (prepare !== undefined) await timed(place, prepare);
   for (let round = 0; round <= one.rounds; round++) {
     for (const [subject, list] of times) {
       if (one.cold === true) execFileSync('sh', ['-c', 'sync; echo 3 >/proc/sys/vm/drop_caches']);
@@ -77,6 +78,7 @@ async function compare(place: Place, one: Case): Promise<Row[]> {
     peaks.set(subject, await peakMemory(place, subject.argv));
     if (subject.reset !== undefined) await timed(place, subject.reset);
   }
+  for (const { finish } of one.subjects) if (finish !== undefined) await timed(place, finish);
   const own = median([...times.values()][0] ?? []);
   return [...times].map(([subject, list]) => ({
     name: one.name,

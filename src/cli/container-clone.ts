@@ -1,5 +1,6 @@
 import { CtrError } from '../base/ctr-error.ts';
 import { cloneContainer } from '../engine/clone-container.ts';
+import { isRunning, readStatus } from '../engine/container-status.ts';
 import { removeExisting } from '../engine/remove-existing.ts';
 import { startExisting } from '../engine/start-existing.ts';
 import { resolveContainer } from '../storage/container-store.ts';
@@ -35,14 +36,22 @@ export const command: CommandSpec<CloneFlags> = {
     if (flags.force && !flags.destroy) throw new CtrError('USAGE', '--force needs --destroy');
     const name = checkName(flags.name ?? operand);
     const original = resolveContainer(host, source);
+    if (flags.destroy && !flags.force && isRunning(readStatus(host, original.id))) {
+      throw new CtrError('STATE', `container ${original.name} runs: it is not destroyed`, {
+        hint: '--force ends it, `ctr stop` asks it to end',
+      });
+    }
     const isSameName = name === original.name && flags.destroy === true;
     const clone = await cloneContainer(host, original, {
       ...{ image, limits: parseLimits(flags) },
       name: isSameName ? undefined : name,
     });
-    if (flags.destroy) {
-      const options = { force: flags.force ?? false, withDependants: false, volumes: false };
-      await removeExisting(host, original.id, options);
+    const removal = { force: true, withDependants: false, volumes: false };
+    try {
+      if (flags.destroy) await removeExisting(host, original.id, removal);
+    } catch (error) {
+      await removeExisting(host, clone.id, removal);
+      throw error;
     }
     if (isSameName) (await import('../engine/rename-container.ts')).renameExisting(host, clone.id, original.name);
     if (flags.run) await startExisting(host, resolveContainer(host, clone.id));

@@ -64,6 +64,17 @@ describe('ctr attach [E]', () => {
     expect(await running.ended).toMatchObject({ code: 8, stdout: 'got\n' });
   });
 
+  promise('two callers get the same output', async () => {
+    await detached('heard', '', 'sh', '-c', 'until [ -e /go ]; do sleep 0.05; done; seq 500; echo over >&2; exit 3');
+    const callers = [bed.start('attach', 'heard'), bed.start('attach', 'heard')];
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    await bed.ctr('exec', 'heard', 'touch', '/go');
+    const lines = Array.from({ length: 500 }, (_, index) => `${index + 1}\n`).join('');
+    for (const caller of callers) {
+      expect(await caller.ended).toMatchObject({ code: 3, stdout: lines, stderr: 'over\n' });
+    }
+  });
+
   promise('refuses a container that does not run', async () => {
     await bed.ctr('run', '--name', 'over', '--network', 'none', bed.image('busybox'), 'true');
     const outcome = await bed.ctr('attach', 'over');
@@ -98,6 +109,28 @@ describe('ctr attach and ctr run -it: terminals [E]', () => {
     await second.type('stty size; exit 3');
     await second.press('Enter');
     await second.shows(/30 100[\s\S]*ended with 3/);
+  });
+
+  terminalPromise('a shell of `run -dit` is left and found again, and follows the size of each terminal', async () => {
+    await detached('session', '-it', 'sh');
+    const first = await open('attach session');
+    await until('the prompt', async () => {
+      await first.press('Enter');
+      return /#/.test(await first.screen());
+    });
+    await first.type('cd /tmp; word=kept; stty size');
+    await first.press('Enter');
+    await first.shows(/30 100/);
+    await first.press('C-p', 'C-q');
+    await first.shows(/ended with 0/);
+    const second = await open('attach session');
+    await second.resize(72, 20);
+    await second.type('stty size; echo $word $PWD');
+    await second.press('Enter');
+    await second.shows(/20 72\s+kept \/tmp/);
+    await second.type('exit 3');
+    await second.press('Enter');
+    await second.shows(/ended with 3/);
   });
 
   terminalPromise('not a byte is missed, from the first to the last', async () => {

@@ -235,12 +235,12 @@ describe('ctr run --restart [E] podman-run(1)', () => {
       .split('\n')
       .filter(Boolean).length;
 
-  promise('starts it as often as on-failure:2 says', async () => {
-    await container('run', ['-d', '--name', 'failing', '--restart', 'on-failure:2'], 'sh', '-c', 'exit 3');
-    await until('three ends', async () => (await endings('failing')) === 3);
+  promise('tries it three times more with on-failure:3', async () => {
+    await container('run', ['-d', '--name', 'failing', '--restart', 'on-failure:3'], 'sh', '-c', 'exit 1');
+    await until('four ends', async () => (await endings('failing')) === 4);
     await until('its clean-up', () => bed.processes().length === 0);
-    expect(await endings('failing')).toBe(3);
-    expect(await inspected('failing', '{{.State}} {{.ExitCode}}')).toBe('exited 3');
+    expect(await endings('failing')).toBe(4);
+    expect(await inspected('failing', '{{.State}} {{.ExitCode}} {{.Restarts}}')).toBe('exited 1 3');
   });
 
   promise('brings it back after its supervised end, until the user stops it', async () => {

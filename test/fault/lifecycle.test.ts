@@ -1,4 +1,5 @@
 /** SIGKILL at any moment, for ctr, supervisor, first process, everything: the next command goes on as if nothing was. */
+import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest';
 import { type Bed, openBed } from '../support/bed.ts';
@@ -50,10 +51,17 @@ async function killedAfter(delayMs: number, args: readonly string[]): Promise<vo
   await running.ended;
 }
 
-/** From "Node is not up yet" to "it is nearly done", on a quiet machine and on a busy one. */
-const moments = Array.from({ length: 12 }, (_, index) => 40 + index * 15);
+/**
+ * Random moments from "Node is not up yet" to "it is done", on a quiet machine and on a busy one; 52 in the four tests
+ * together. CTR_FAULT_SEED repeats a round, CTR_FAULT_MOMENTS makes it longer.
+ */
+const seed = Number(process.env.CTR_FAULT_SEED ?? Date.now() % 1_000_000);
+const moments = Array.from({ length: Number(process.env.CTR_FAULT_MOMENTS ?? 13) }, (_, index) => {
+  const [number] = new Uint32Array(createHash('sha256').update(`${seed} ${index}`).digest().buffer);
+  return 5 + ((number ?? 0) % 250);
+});
 
-describe('ctr is killed [E]', () => {
+describe(`ctr is killed, CTR_FAULT_SEED=${seed} [E]`, () => {
   promise(
     'while it creates and starts a container: the name can be used again, and all of it can be removed',
     async () => {

@@ -23,13 +23,14 @@ import { archiveOf, type Image, imageOf, type Layer, layerOf, writeLayout } from
 
 type Entry = Partial<Header> & { name: string; content?: string | Buffer };
 
-const recipes = { busybox, debian, sixlayers: sixLayers, manylayers: manyLayers } as const;
+const recipes = { busybox, debian, postgres, sixlayers: sixLayers, manylayers: manyLayers } as const;
 export type ImageName = keyof typeof recipes;
 
 /** The tag under which each image is pushed. */
 const tagOf: Record<ImageName, string> = {
   busybox: 'latest',
   debian: 'bookworm',
+  postgres: 'latest',
   sixlayers: 'latest',
   manylayers: 'latest',
 };
@@ -79,20 +80,27 @@ async function busybox(): Promise<Image> {
 
 /** A whole Debian, as its own installer makes it: owners, set-uid files, hard links and all. */
 async function debian(): Promise<Image> {
+  return imageOf([layerOf(debianArchive())], { cmd: ['bash'] });
+}
+
+/** A real service: PostgreSQL as Debian packages it, with the cluster that its package makes. */
+async function postgres(): Promise<Image> {
+  return imageOf([layerOf(debianArchive('postgresql'))], { cmd: ['bash'] });
+}
+
+function debianArchive(...packages: readonly string[]): Buffer {
   const work = mkdtempSync(join(tmpdir(), 'ctr-debian-'));
+  const include = packages.map((name) => `--include=${name}`);
+  const [tar, stdio] = [`${work}/root.tar`, ['ignore', 'ignore', 'inherit'] as const];
   try {
-    const tar = `${work}/root.tar`;
     if (onPath('mmdebstrap')) {
-      execFileSync('mmdebstrap', ['--quiet', '--variant=minbase', 'bookworm', tar], {
-        stdio: ['ignore', 'ignore', 'inherit'],
-      });
+      execFileSync('mmdebstrap', ['--quiet', '--variant=minbase', ...include, 'bookworm', tar], { stdio: [...stdio] });
     } else {
-      execFileSync('debootstrap', ['--variant=minbase', 'bookworm', `${work}/root`], {
-        stdio: ['ignore', 'ignore', 'inherit'],
-      });
+      const args = ['--variant=minbase', ...include, 'bookworm', `${work}/root`];
+      execFileSync('debootstrap', args, { stdio: [...stdio] });
       execFileSync('tar', ['-C', `${work}/root`, '--numeric-owner', '--xattrs', '-cf', tar, '.']);
     }
-    return imageOf([layerOf(readFileSync(tar))], { cmd: ['bash'] });
+    return readFileSync(tar);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }

@@ -17,7 +17,7 @@ import { listNetworks, type NetworkRecord, resolveNetwork } from '../storage/net
 import { hostGatewayWanted } from './etc-files.ts';
 import { writeHosts } from './hosts-file.ts';
 import { ensureHolder, lockHolder, openLifeline } from './network-holder.ts';
-import { forgetLost, joinNetwork, leaveNetwork } from './network-membership.ts';
+import { forgetLost, joinNetwork, leaveNetwork, updateMember } from './network-membership.ts';
 import { serveNames, tellNames } from './network-names.ts';
 import type { ContainerNetwork } from './network-plan.ts';
 import { requireNetworkPrograms } from './network-programs.ts';
@@ -146,6 +146,17 @@ export async function leaveNetworks(host: Host, id: string): Promise<void> {
   const stored = readJsonFile(path);
   if (stored === undefined) return;
   for (const name of array(string)(stored, path)) await leaveNetwork(host, name, id);
+  using _lock = await lockHolder(host);
+  await tellNames(host);
+}
+
+/** Its aliases leave out a container that is unhealthy, as long as another one has them. */
+export async function tellHealth(host: Host, id: string, isHealthy: boolean): Promise<void> {
+  let hasChanged = false;
+  for (const { network } of placesOf(host, id)) {
+    if (await updateMember(host, network.name, id, { isUnhealthy: !isHealthy })) hasChanged = true;
+  }
+  if (!hasChanged) return;
   using _lock = await lockHolder(host);
   await tellNames(host);
 }

@@ -1,5 +1,5 @@
 /** `ctr healthcheck run`: ask the container once, note the answer, and act when it has become unhealthy. */
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { CtrError } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
@@ -7,6 +7,7 @@ import { pipe, setNonBlocking } from '../linux/descriptors.ts';
 import { type ContainerHealth, type HealthLogEntry, readHealth, writeHealth } from '../storage/container-health.ts';
 import { type ContainerState, readRunningState } from '../storage/container-state.ts';
 import type { ContainerRecord } from '../storage/container-store.ts';
+import { layout } from '../storage/layout.ts';
 import { recordContainerEvent } from './container-events.ts';
 import { enter } from './exec-container.ts';
 import { defaultsOf, type HealthPlan, healthPlanFor } from './healthcheck.ts';
@@ -38,6 +39,10 @@ export async function runHealthcheck(host: Host, container: ContainerRecord): Pr
   writeHealth(host, container.id, health);
   if (health.Status !== before.Status) {
     recordContainerEvent(host, container, 'health_status', { attributes: { health_status: health.Status } });
+    if (existsSync(layout.networksOf(host, container.id))) {
+      const { tellHealth } = await import('./bridge-network.ts');
+      await tellHealth(host, container.id, health.Status !== 'unhealthy');
+    }
   }
   if (health.Status === 'unhealthy') await act(host, container, plan.onFailure);
   return { isPassed: entry.ExitCode === 0, health, isStarting: isStarting && health.Status === 'starting' };

@@ -10,7 +10,8 @@ import { readJsonFile, writeJsonFile } from '../base/json-file.ts';
 import { moveUp } from '../linux/descriptors.ts';
 import { mknod, nodeTypes } from '../linux/files.ts';
 import { identifyProcess, isWorking } from '../linux/process-identity.ts';
-import { pastaNameserver, uplinkArgs } from '../net/pasta.ts';
+import { uplink, uplinkArgs } from '../net/pasta.ts';
+import { slirpUplinkArgs } from '../net/slirp.ts';
 import { startInside } from '../ns/inside.ts';
 import { startNetworkHolder } from '../ns/network-holder.ts';
 import { identity, readRunningState } from '../storage/container-state.ts';
@@ -19,7 +20,7 @@ import { type Lock, lockOf, lockWhenFree } from '../storage/lock.ts';
 import { readMembers } from '../storage/network-members.ts';
 import { listNetworks } from '../storage/network-store.ts';
 import { ensureRunRoot } from '../storage/roots.ts';
-import { helperPath, requireNetworkProgram } from './network-programs.ts';
+import { findNetworkProgram, helperPath, requireNetworkProgram } from './network-programs.ts';
 import { idMapsFor } from './user-namespace.ts';
 
 export interface Holder {
@@ -62,7 +63,7 @@ export function findHolder(host: Host): number | undefined {
 export async function ensureHolder(host: Host): Promise<Holder> {
   const found = findHolder(host);
   const pid = found ?? makeHolder(host);
-  if (!servantOf(pid, /^pas(ta|st)/)) await startUplink(host, pid);
+  if (!servantOf(pid, uplinkName)) await startUplink(host, pid);
   return { pid, isNew: found === undefined };
 }
 
@@ -70,7 +71,7 @@ function makeHolder(host: Host): number {
   const [record, networkFile] = [layout.holderFile(host, 'holder.json'), layout.holderFile(host, 'netns')];
   const resolvConf = layout.holderFile(host, 'resolv.conf');
   writeFileSync(networkFile, '');
-  writeFileSync(resolvConf, `nameserver ${pastaNameserver}\n`);
+  writeFileSync(resolvConf, `nameserver ${uplink.nameserver}\n`);
   rmSync(record, { force: true });
   const lifeline = openSync(layout.holderFile(host, 'lifeline'), constants.O_RDONLY | constants.O_NONBLOCK);
   // Not the descriptor of our own lock: a lock belongs to the open file, and the holder takes its own.
@@ -122,12 +123,44 @@ function commandName(pid: number): string {
   }
 }
 
+/** slirp4netns where it is installed, for its size; else pasta. */
 async function startUplink(host: Host, holder: number): Promise<void> {
+  const slirp = findNetworkProgram(host, 'slirp4netns');
+  if (slirp !== undefined) return startSlirpUplink(host, holder, slirp);
   const pasta = requireNetworkProgram(host, 'pasta');
   const args = [pasta, ...uplinkArgs(layout.holderFile(host, 'netns'))];
-  const { exitCode, said } = await runInHolder(host, holder, { args, log: 'pasta', pidNamespace: true });
-  if (exitCode === 0) return;
-  throw new CtrError('NETWORK', `pasta did not start for the bridge networks: ${lastLine(said, exitCode)}`, {
+  const { exitCode, said } = await runInHolder(host, holder, { args, log: 'uplink', pidNamespace: true });
+  if (exitCode !== 0) throw uplinkError('pasta', lastLine(said, exitCode));
+}
+
+/** It stays in the foreground and writes "1" when it is ready: a shell puts it behind. */
+async function startSlirpUplink(host: Host, holder: number, slirp: string): Promise<void> {
+  const [ready, netns] = [layout.holderFile(host, 'uplink.ready'), layout.holderFile(host, 'netns')];
+  writeFileSync(ready, '');
+  const args = ['/bin/sh', '-c', '"$@" 3>"$0" &', ready, slirp, ...slirpUplinkArgs(netns, uplink)];
+  await runInHolder(host, holder, { args, log: 'uplink', pidNamespace: true });
+  for (let tries = 0; tries < 1000 && readFileSync(ready, 'latin1') === ''; tries++) {
+    if (tries > 20 && !servantOf(holder, uplinkName)) break;
+    await sleep(5);
+  }
+  if (readFileSync(ready, 'latin1') !== '') return configureUplink6(host, holder);
+  throw uplinkError('slirp4netns', lastLine(readFileSync(layout.holderFile(host, 'uplink.log'), 'utf8'), 1));
+}
+
+/** A router, which the holder is, takes no router advertisements: slirp4netns(1) has fd00::/64 and fe80::2. */
+async function configureUplink6(host: Host, holder: number): Promise<void> {
+  const batch = layout.holderFile(host, 'uplink.ip6');
+  const link = uplink.interface;
+  writeFileSync(batch, `address add fd00::100/64 dev ${link} nodad\nroute add default via fe80::2 dev ${link}\n`);
+  const args = [requireNetworkProgram(host, 'ip'), '-6', '-batch', batch];
+  // A kernel without IPv6 goes without.
+  await runInHolder(host, holder, { args, log: 'ip', network: holder });
+}
+
+const uplinkName = /^(pas(ta|st)|slirp4netns)/;
+
+function uplinkError(program: string, said: string): CtrError {
+  return new CtrError('NETWORK', `${program} did not start for the bridge networks: ${said}`, {
     hint: 'see `ctr doctor`, probes tun and pasta',
   });
 }

@@ -12,6 +12,7 @@ const packageOf = {
   'aardvark-dns': 'aardvark-dns',
   iptables: 'iptables',
   pasta: 'passt',
+  slirp4netns: 'slirp4netns',
   ip: 'iproute2',
 } as const;
 
@@ -22,9 +23,13 @@ export function helperPath(host: Host): string {
   return `${host.env.PATH ?? '/usr/local/bin:/usr/bin:/bin'}:${host.env.CTR_HELPER_DIRS ?? helperDirectories}`;
 }
 
+export function findNetworkProgram(host: Host, name: NetworkProgram): string | undefined {
+  return findExecutable({ ...host, env: { PATH: helperPath(host) } }, name);
+}
+
 /** The program's path; UNSUPPORTED with the package's name when it is missing. */
 export function requireNetworkProgram(host: Host, name: NetworkProgram): string {
-  const found = findExecutable({ ...host, env: { PATH: helperPath(host) } }, name);
+  const found = findNetworkProgram(host, name);
   if (found !== undefined) return found;
   throw new CtrError('UNSUPPORTED', `${name} is not installed: bridge networks need it`, {
     hint: `install the package ${packageOf[name]}; --network pasta, host and none work without it`,
@@ -33,6 +38,7 @@ export function requireNetworkProgram(host: Host, name: NetworkProgram): string 
 
 /** Everything that a network of this driver needs, before anything is made. */
 export function requireNetworkPrograms(host: Host, { dns }: { readonly dns: boolean }): void {
-  const names: NetworkProgram[] = ['netavark', 'iptables', 'pasta', 'ip'];
+  const names: NetworkProgram[] = ['netavark', 'iptables', 'ip'];
+  if (!findNetworkProgram(host, 'slirp4netns')) names.push('pasta');
   for (const name of dns ? [...names, 'aardvark-dns' as const] : names) requireNetworkProgram(host, name);
 }

@@ -29,32 +29,25 @@ export async function publishPorts(host: Host, holder: number, { pid, id, addres
   const request = { pid, directory, options: [], publish: ports, hostLoopback: false, publishFor: own };
   await startPasta(request, requireNetworkProgram(host, 'pasta'), host.uid);
   const has6 = own.some((address) => address.includes(':'));
-  const [links, rules] = [layout.holderFile(host, 'publish.ip'), layout.holderFile(host, 'publish.rules')];
-  writeFileSync(links, linkCommands(has6));
+  const file = (name: string) => layout.holderFile(host, `publish.${name}`);
+  const [links, links6, rules] = [file('ip'), file('ip6'), file('rules')];
+  const { interface: link, gateway, gateway6 } = publishLink;
+  writeFileSync(links, `link set ${link} up\n${routeCommands(`${gateway} dev ${link} onlink`)}`);
+  writeFileSync(links6, routeCommands(`${gateway6} dev ${link}`));
   writeFileSync(rules, markRules);
   const ip = requireNetworkProgram(host, 'ip');
   const script = [
     '"$1" -batch "$2" && iptables-restore --noflush "$3"',
-    ...(has6 ? ['&& ip6tables-restore --noflush "$3"'] : []),
+    ...(has6 ? ['&& "$1" -6 -batch "$4" && ip6tables-restore --noflush "$3"'] : []),
   ];
-  const args = ['/bin/sh', '-c', script.join(' '), 'sh', ip, links, rules];
+  const args = ['/bin/sh', '-c', script.join(' '), 'sh', ip, links, rules, links6];
   const { exitCode, said } = await runInHolder(host, holder, { args, log: 'publish', network: pid });
   if (exitCode === 0) return;
   throw new CtrError('NETWORK', `cannot publish ports: ${lastLine(said, exitCode)}`, { hint: 'see docs/networks.md' });
 }
 
-function linkCommands(has6: boolean): string {
-  const { interface: link, gateway, gateway6 } = publishLink;
-  return [
-    `link set ${link} up`,
-    `rule add fwmark ${mark} table ${table}`,
-    `route add default via ${gateway} dev ${link} onlink table ${table}`,
-    ...(has6
-      ? [`-6 rule add fwmark ${mark} table ${table}`, `-6 route add default via ${gateway6} dev ${link} table ${table}`]
-      : []),
-    '',
-  ].join('\n');
-}
+const routeCommands = (via: string) =>
+  `rule add fwmark ${mark} table ${table}\nroute add default via ${via} table ${table}\n`;
 
 const markRules = `*mangle
 -A PREROUTING -i ${publishLink.interface} -j CONNMARK --set-mark ${mark}

@@ -102,9 +102,13 @@ export async function admitToHost(host: Host, holder: number): Promise<void> {
   const [of, ...before] = readOrNothing(applied).split(' ');
   const now = [String(holder), ...sources.sort()];
   if (now.join(' ') === [of, ...before].join(' ')) return;
-  const batch = layout.holderFile(host, 'host.rules');
-  writeFileSync(batch, hostRules(sources, of === String(holder) ? before : undefined), { mode: 0o600 });
-  const args = [requireNetworkProgram(host, 'ip'), '-batch', batch];
+  const [batch, batch6] = [layout.holderFile(host, 'host.rules'), layout.holderFile(host, 'host6.rules')];
+  const isFirst = of !== String(holder);
+  writeFileSync(batch, hostRules(sources, isFirst ? undefined : before), { mode: 0o600 });
+  writeFileSync(batch6, isFirst ? hostRules6.map((line) => `${line}\n`).join('') : '', { mode: 0o600 });
+  // A kernel without IPv6 has nothing to be closed.
+  const script = '"$1" -batch "$2" && { "$1" -6 -batch "$3" || [ ! -e /proc/net/if_inet6 ]; }';
+  const args = ['/bin/sh', '-c', script, 'sh', requireNetworkProgram(host, 'ip'), batch, batch6];
   const { exitCode, said } = await runInHolder(host, holder, { args, log: 'host-rules', network: holder });
   if (exitCode !== 0) {
     throw new CtrError('NETWORK', `no rules for the host’s loopback: ${lastLine(said, exitCode)}`);
@@ -117,6 +121,9 @@ function admitted({ options }: NetworkRecord, members: readonly NetworkMember[])
     .filter(({ reachesHost }) => reachesHost || options.host_loopback === 'true')
     .flatMap(({ addresses }) => addresses.filter((address) => !address.includes(':')));
 }
+
+/** slirp4netns has the host's ::1 at fd00::2, and its router at fe80::2; nobody is let through to the former. */
+export const hostRules6 = ['rule add pref 99 iif lo to fd00::2 lookup main', 'rule add pref 101 to fd00::2 prohibit'];
 
 /** Commands for `ip -batch` from the sources `before` to these; `before` is absent for a new holder. */
 export function hostRules(sources: readonly string[], before: readonly string[] | undefined): string {

@@ -83,8 +83,14 @@ function publishSide(addresses: readonly string[]): string[] {
   return ['-I', publishLink.interface, ...own, '-n', '32', ...only];
 }
 
-/** The holder's way out (ns/network-holder.ts). The gateway's address is the loopback of the host; see docs/networks.md. */
-export const uplink = { interface: 'uplink0', address: '169.254.2.2', prefix: 24, gateway: '169.254.2.1' } as const;
+/**
+ * The holder's way out (ns/network-holder.ts), with the offsets that slirp4netns has in its net. The gateway's address is
+ * the loopback of the host; see docs/networks.md.
+ */
+export const uplink = {
+  ...{ interface: 'uplink0', subnet: '169.254.2.0/24', address: '169.254.2.100', prefix: 24 },
+  ...{ gateway: '169.254.2.2', nameserver: '169.254.2.3' },
+} as const;
 /** Link-local: no packet of a container is forwarded there, so that the host's ::1 stays out of reach. */
 const uplinkGateway6 = 'fe80::c6:1';
 
@@ -92,7 +98,7 @@ const uplinkGateway6 = 'fe80::c6:1';
 export function uplinkArgs(networkFile: string): string[] {
   return [
     ...['--config-net', '--quiet', '-I', uplink.interface, '-a', uplink.address, '-n', String(uplink.prefix)],
-    ...['-g', uplink.gateway, '-g', uplinkGateway6, '--dns-forward', pastaNameserver],
+    ...['-g', uplink.gateway, '-g', uplinkGateway6, '--dns-forward', uplink.nameserver],
     ...['-t', 'none', '-u', 'none', '-T', 'none', '-U', 'none', '--netns', networkFile],
   ];
 }

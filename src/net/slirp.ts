@@ -23,6 +23,15 @@ export const slirpNameserver = '10.0.2.3';
 /** With allow_host_loopback: the host's 127.0.0.1. */
 export const slirpHostAddress = '10.0.2.2';
 
+/**
+ * As the way out of the holder of bridge networks: it takes 0.7 MB where pasta takes 29 (its buffers are written to at the
+ * start). `networkFile` is the holder's network; the program is in its user and pid namespace.
+ */
+export function slirpUplinkArgs(networkFile: string, link: { interface: string; subnet: string }): string[] {
+  const net = [`--cidr=${link.subnet}`, '--mtu=65520', '--enable-ipv6'];
+  return ['--configure', '--ready-fd=3', ...net, '--netns-type=path', networkFile, link.interface];
+}
+
 const interfaceName = 'tap0';
 const logName = 'slirp4netns.log';
 const readyTimeoutMs = 10_000;

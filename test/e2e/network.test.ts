@@ -1,6 +1,8 @@
 /** Named networks: podman-network(1), podman-run(1) "--network". It reads as a manual does: from two names to the rare. */
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest';
 import { type Bed, openBed } from '../support/bed.ts';
 import { needs } from '../support/needs.ts';
@@ -69,6 +71,39 @@ describe('two containers on one network [E]', () => {
   });
 });
 
+describe('several containers with one alias [E]', () => {
+  promise('are all answered; one that is unhealthy is left out until it is well again', async () => {
+    await bed.ctr('network', 'create', 'front');
+    const health = ['--health-cmd', 'test ! -e /sick', '--health-interval', '0', '--health-retries', '1'];
+    for (const name of ['one', 'two']) {
+      await bed.ctr(
+        'run',
+        '-d',
+        '--name',
+        name,
+        '--network',
+        'front',
+        '--network-alias',
+        'web',
+        ...health,
+        image,
+        'sleep',
+        '600',
+      );
+    }
+    await bed.ctr('run', '-d', '--name', 'look', '--network', 'front', ...tools, image, 'sleep', '600');
+    const answers = async (name: string) =>
+      (await bed.ctr('exec', 'look', 'sh', '-c', dig(name))).stdout.split('\n').length - 1;
+    expect(await answers('web')).toBe(2);
+    await bed.ctr('exec', 'one', 'touch', '/sick');
+    expect((await bed.ctr('healthcheck', 'run', 'one')).code).not.toBe(0);
+    expect([await answers('web'), await answers('one')]).toEqual([1, 1]);
+    await bed.ctr('exec', 'one', 'rm', '/sick');
+    expect(await bed.ctr('healthcheck', 'run', 'one')).toMatchObject({ code: 0 });
+    expect(await answers('web')).toBe(2);
+  });
+});
+
 describe('the way out [E]', () => {
   promise('leads to the network of the host, whose names resolve', async () => {
     await bed.ctr('network', 'create', 'front');
@@ -95,7 +130,7 @@ describe('the way out [E]', () => {
     try {
       expect((await look('front', get('host.docker.internal'), ...asked)).stdout).toBe('from the host');
       expect((await look('front', get('host.containers.internal'))).stdout).toBe('refused\n');
-      expect((await look('front', get('169.254.2.1'))).stdout).toBe('refused\n');
+      expect((await look('front', get('169.254.2.2'))).stdout).toBe('refused\n');
       expect((await look('open', get('host.containers.internal'))).stdout).toBe('from the host');
       expect((await look('pasta', get('host.docker.internal'), ...asked)).stdout).toBe('from the host');
       expect((await look('pasta', get('host.containers.internal'))).stdout).toBe('refused\n');
@@ -299,6 +334,19 @@ describe('many at once [E]', () => {
     },
     240_000,
   );
+});
+
+describe('docs/networks.md [E]', () => {
+  promise('shows commands that work, in this order', async () => {
+    const text = readFileSync(join(import.meta.dirname, '../../docs/networks.md'), 'utf8');
+    const lines = [...text.matchAll(/^\$ (ctr .*)$/gm)].map(([, line = '']) => line);
+    expect(lines.length).toBeGreaterThan(5);
+    for (const line of lines) {
+      const command = line.includes(' -d ') ? 'nc -ll -p 80 -e echo hi' : 'true';
+      const typed = line.replace(/IMAGE$/, `IMAGE ${command}`).replace('IMAGE', image);
+      expect({ line, ...(await bed.sh(typed)) }).toMatchObject({ line, code: 0 });
+    }
+  });
 });
 
 describe('after the last container [E]', () => {

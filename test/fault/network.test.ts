@@ -26,7 +26,7 @@ const commOf = (pid: number) => {
     return '';
   }
 };
-const serving = { holder: /^ctr-net$/, pasta: /^pas(ta|st)/, 'aardvark-dns': /^aardvark-dns/ } as const;
+const serving = { holder: /^ctr-net$/, uplink: /^(slirp4netns|pas(ta|st))/, 'aardvark-dns': /^aardvark-dns/ } as const;
 type Server = keyof typeof serving;
 const servers = Object.keys(serving) as Server[];
 

@@ -60,8 +60,8 @@ describe('netavarkInput [U]', () => {
 describe('pasta beside a bridge [U]', () => {
   it('is the holder’s way out, with the host’s loopback behind a link-local gateway', () => {
     expect(uplinkArgs('/run/netns').join(' ')).toBe(
-      '--config-net --quiet -I uplink0 -a 169.254.2.2 -n 24 -g 169.254.2.1 -g fe80::c6:1 ' +
-        '--dns-forward 169.254.1.1 -t none -u none -T none -U none --netns /run/netns',
+      '--config-net --quiet -I uplink0 -a 169.254.2.100 -n 24 -g 169.254.2.2 -g fe80::c6:1 ' +
+        '--dns-forward 169.254.2.3 -t none -u none -T none -U none --netns /run/netns',
     );
   });
 

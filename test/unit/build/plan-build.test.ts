@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { exposedPorts } from '../../../src/build/expose.ts';
+import { formatWarnings, summaryOfWarnings } from '../../../src/build/format-warnings.ts';
 import type { PlanOptions } from '../../../src/build/graph.ts';
 import { parseIgnoreFile } from '../../../src/build/ignore-file.ts';
 import { lintDockerfile } from '../../../src/build/lint.ts';
@@ -158,6 +159,18 @@ describe('lintDockerfile [U] build checks', () => {
       plan('# check=skip=all\nFROM scratch\nCMD x\n', { buildArgs: { BUILDKIT_DOCKERFILE_CHECK: check } }).warnings;
     expect(of('skip=JSONArgsRecommended')).toEqual([]);
     expect(of('error=true').map(({ rule }) => rule)).toEqual(['JSONArgsRecommended']);
+  });
+});
+
+describe('formatWarnings, summaryOfWarnings [U]', () => {
+  it('show the line that each is about', () => {
+    const { dockerfile, warnings } = plan('FROM scratch\nMAINTAINER me\n');
+    expect(formatWarnings(dockerfile, warnings)).toBe(
+      'Dockerfile:2: MaintainerDeprecated: Maintainer instruction is deprecated in favor of using label\n' +
+        '  1 | FROM scratch\n  2 | MAINTAINER me\n    | ^^^^^^^^^^^^^\n',
+    );
+    expect(summaryOfWarnings(warnings)).toBe('Check complete, 1 warning has been found!\n');
+    expect(summaryOfWarnings([])).toBe('Check complete, no warnings found.\n');
   });
 });
 

@@ -133,5 +133,7 @@ alike); these ${different.length} do not. Not counted is what every RUN of build
 | --- | --- |
 ${lines.join('\n')}
 `;
-  writeFileSync(`${import.meta.dirname}/../docs/build-corpus.md`, text);
+  const file = `${import.meta.dirname}/../docs/build-corpus.md`;
+  writeFileSync(file, text);
+  execFileSync('biome', ['format', '--write', file]);
 }

@@ -13,6 +13,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     if (argv[0] === 'unpack-worker') return await unpackLayers();
     if (argv[0] === 'storage-worker') return await doStorageJob(argv[1] ?? '');
     if (argv[0] === 'files-worker') return await workOnFiles(argv[1] ?? '');
+    if (argv[0] === 'build-worker') return await makeLayers();
     return await dispatch(argv, env, { stdout, stderr });
   } catch (error) {
     const { reportError } = await import('./cli/report-error.ts');
@@ -38,6 +39,13 @@ async function doStorageJob(job: string): Promise<number> {
 async function workOnFiles(job: string): Promise<number> {
   const { runFilesWorker } = await import('./engine/container-files-worker.ts');
   return runFilesWorker(job);
+}
+
+/** This process makes the layers of a build (engine/build/build-worker-client.ts). */
+async function makeLayers(): Promise<number> {
+  const { runBuildWorker } = await import('./engine/build/build-worker.ts');
+  await runBuildWorker(process.stdin);
+  return 0;
 }
 
 void main(process.argv.slice(2)).then(exitAtOnce);

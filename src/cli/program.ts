@@ -7,12 +7,14 @@
  *   3. shared flags come from cli/flags/, the work from engine/: the module turns flags into a request and prints.
  */
 import type { CommandEntry } from './command-entry.ts';
+import { buildCommands } from './program-build.ts';
 import { imageCommands } from './program-images.ts';
 import { networkCommands } from './program-networks.ts';
 import { resourceCommands } from './program-resources.ts';
 
 export const commands: readonly CommandEntry[] = [
   ...imageCommands,
+  ...buildCommands,
   ...resourceCommands,
   ...networkCommands,
   {

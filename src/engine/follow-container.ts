@@ -44,7 +44,7 @@ function userNamespaceOf({ pid }: Launched): number | undefined {
 }
 
 /** Only after the clean-up: until here the death of ctr makes the supervisor clean up instead. */
-function sayBye({ bye }: Launched): void {
+export function sayBye({ bye }: Launched): void {
   try {
     writeSync(bye, 'b');
   } catch {
@@ -95,7 +95,7 @@ async function attached(host: Host, id: string, request: RunRequest, { socket }:
 }
 
 /** Resolves with the exit code when the supervisor reports the end. */
-function exitOf({ up }: Launched): Promise<number> {
+export function exitOf({ up }: Launched): Promise<number> {
   const report = Buffer.alloc(messageBytes);
   return new Promise((resolve, reject) => {
     read(up, report, 0, messageBytes, null, (error, got) => {

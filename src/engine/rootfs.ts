@@ -69,7 +69,8 @@ export function lowerLayers(
   rootfs?: RunRequest['rootfs'],
 ): { names: string[]; stack: string[] } {
   if (rootfs) return { names: [rootfs.path], stack: [rootfs.path] };
-  const keys = diffIds.map((diffId) => ({ diffId, kind })).reverse();
+  // overlay refuses a directory twice; of equal layers the uppermost hides all that the lower one could show.
+  const keys = [...new Set([...diffIds].reverse())].map((diffId) => ({ diffId, kind }));
   const names = keys.map((key) => {
     const layer = readLayer(host, key);
     if (layer) return layer.link;

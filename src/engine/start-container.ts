@@ -51,6 +51,10 @@ export interface ContainerToStart {
   readonly request: RunRequest;
   /** What its restart policy remembers of the runs before; absent when the user starts it. */
   readonly runs?: PlannedRestart['runs'];
+  /** Variables that are written to no file: secrets of a build. */
+  readonly secretEnv?: readonly string[];
+  /** It is a build's step: it ends with ctr. */
+  readonly dieWithCtr?: boolean;
 }
 
 export interface PlannedContainer {
@@ -65,7 +69,7 @@ export interface PlannedContainer {
 /** Everything up to the clone: what `--explain` shows. Writes the container's /etc files and config.json. */
 export async function planStart(
   host: Host,
-  { container, defaults, request }: ContainerToStart,
+  { container, defaults, request, secretEnv = [] }: ContainerToStart,
   consoleSize?: Connection['consoleSize'],
 ): Promise<PlannedContainer> {
   const network = await networkFor(host, container, request);
@@ -85,7 +89,7 @@ export async function planStart(
   const config = runtimeSpecFor(input);
   const filled = fillMemory(host, container.id, config, stack);
   const plan = planContainer({
-    config: withEnvironment(filled.config, secrets.env),
+    config: withEnvironment(filled.config, [...secrets.env, ...secretEnv]),
     isRootOther: isRootOther(maps, host.uid),
     hasRoot: hasRoot(maps),
     owners: [...secrets.owners, ...ownersOfRoot(host, container)],
@@ -221,7 +225,7 @@ interface PreparedContainer extends PlannedContainer {
 
 function launchRequest(
   host: Host,
-  { container, request }: ContainerToStart,
+  { container, request, dieWithCtr }: ContainerToStart,
   connection: Connection,
   { config, plan, maps, network, cgroup, outputs, connector, prepare }: PreparedContainer,
   startedAt: string,
@@ -241,6 +245,7 @@ function launchRequest(
     socketDirectory: needsSockets(request, outputs) ? layout.runContainer(host, container.id) : undefined,
     cleanup: cleanupProgram(host, container.id),
     timeoutMs: request.timeoutMs === 0 ? undefined : request.timeoutMs,
+    dieWithCtr,
     cloned: (pid, supervisorPid) => {
       connector.cloned(pid);
       cgroup.begin(pid, supervisorPid);

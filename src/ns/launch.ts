@@ -51,6 +51,8 @@ export interface LaunchRequest {
   readonly prepare?: ((pid: number, supervisor: number) => void | Promise<void>) | undefined;
   /** The supervisor kills it after this time; absent: never. */
   readonly timeoutMs?: number | undefined;
+  /** Its first process is killed when this process is gone. */
+  readonly dieWithCtr?: boolean | undefined;
   /** Descriptors from 100 on that the supervisor keeps open as long as it lives; ctr keeps its own, too. */
   readonly lifelines?: readonly number[] | undefined;
 }
@@ -230,6 +232,7 @@ function buildSupervisor(request: LaunchRequest, { fds, attach }: Pipes, later: 
     exitFile: request.exitFile,
     unmap,
     ...(request.timeoutMs === undefined ? {} : { timeoutMs: request.timeoutMs }),
+    ...(request.dieWithCtr ? { dieWithCtr: true } : {}),
     ...(attach ? { attach } : {}),
     ...(request.cleanup ? { cleanup: request.cleanup } : {}),
   };

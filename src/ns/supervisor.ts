@@ -65,6 +65,8 @@ export interface SupervisorRequest {
   readonly cleanup?: { readonly args: readonly string[]; readonly env: readonly string[] };
   /** SIGKILL for the first process after this time; absent: never. */
   readonly timeoutMs?: number;
+  /** SIGKILL for the first process when ctr is gone before it: a build's step is of no use alone. */
+  readonly dieWithCtr?: boolean;
   /** Memory to give back (start, bytes): all that it inherits of Node. */
   readonly unmap: ReadonlyArray<readonly [start: Variable, bytes: Variable]>;
 }
@@ -171,7 +173,8 @@ function supervise(program: Program, request: SupervisorRequest, pidfd: Variable
   const [exited, progress, status] = [program.variable(), program.variable(), program.variable()];
   const buffers = outputBuffers(program);
   const clients = request.attach && compileClients(program, request.attach, streams);
-  const polled = [pidfd, ...streams.map(({ fd }) => fd), ...(clients?.polled ?? [])];
+  const caller = request.dieWithCtr ? [program.variable(fds.bye)] : [];
+  const polled = [pidfd, ...caller, ...streams.map(({ fd }) => fd), ...(clients?.polled ?? [])];
   const pollSet = program.bytes(Buffer.alloc(polled.length * 8));
 
   program.place(wait);
@@ -179,6 +182,7 @@ function supervise(program: Program, request: SupervisorRequest, pidfd: Variable
     setPollFd(program, pollSet, index, fd);
   });
   pollUntil(program, pollSet, polled.length, pid, request.timeoutMs);
+  if (request.dieWithCtr) killWithoutCtr(program, fds.bye, pid);
   program.place(pass);
   program.set(progress, 0);
   // New clients first: one that connected before the first output gets all of it.
@@ -209,6 +213,16 @@ function pollUntil(program: Program, set: DataRef, count: number, pid: Variable,
   program.set(program.field(left, 0), aCentury);
   program.call('kill', [pid, sigkill], { onError: ready });
   program.place(ready);
+}
+
+/** Nothing is written to `bye` while the first process runs: what poll(2) reports is its other end being closed. */
+function killWithoutCtr(program: Program, bye: number, pid: Variable): void {
+  const set = program.bytes(Buffer.alloc(8));
+  const here = program.label();
+  setPollFd(program, set, 0, program.variable(bye));
+  program.call('ppoll', [set, 1, program.words([0, 0]), 0, 8], { onZero: here });
+  program.call('kill', [pid, 9], { onError: here });
+  program.place(here);
 }
 
 /** With a terminal there is one stream, whose descriptor comes from init. */

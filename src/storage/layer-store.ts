@@ -70,8 +70,23 @@ export interface LayerStaging extends Disposable {
   publish(sizeBytes: number): Promise<LayerRecord>;
 }
 
+/** As LayerStaging, for a layer whose digest is known only when it is made. */
+export interface UnnamedStaging extends Disposable {
+  readonly diffDir: string;
+  publish(key: LayerKey, sizeBytes: number): Promise<LayerRecord>;
+}
+
 /** Begin a layer. `removeTree` is needed only if a damaged one with files of subordinate ids is in its place. */
 export function stageLayer(host: Host, key: LayerKey, removeTree?: RemoveTree): LayerStaging {
+  const staging = stageUnnamedLayer(host, removeTree);
+  return {
+    diffDir: staging.diffDir,
+    [Symbol.dispose]: () => staging[Symbol.dispose](),
+    publish: (sizeBytes) => staging.publish(key, sizeBytes),
+  };
+}
+
+export function stageUnnamedLayer(host: Host, removeTree?: RemoveTree): UnnamedStaging {
   ensureDataRoot(host);
   const staging = createStagingDirectory(host);
   const diffDir = `${staging.path}/diff`;
@@ -84,7 +99,7 @@ export function stageLayer(host: Host, key: LayerKey, removeTree?: RemoveTree): 
   return {
     diffDir,
     [Symbol.dispose]: () => staging[Symbol.dispose](),
-    async publish(sizeBytes) {
+    async publish(key, sizeBytes) {
       try {
         const record = { ...key, link: makeLink(host, key), sizeBytes, bootId: bootId(), synced: false };
         writeJsonFile(`${staging.path}/layer.json`, record);

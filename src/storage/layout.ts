@@ -13,6 +13,8 @@
  *   names/<escaped name>           symlink whose target is the id of the container that has the name
  *   volumes/<name>/                volume.json, _data/
  *   networks/<escaped name>.json   named networks
+ *   build/steps/<key>.json         what a build's step with this key made
+ *   build/mounts/<name>/           cache mounts of builds: the directory, mount.json
  *   tmp/<random>, <random>.lock    staging; the lock is held by the maker, so orphans are recognisable
  *   store.lock                     flock: shared while something is added, exclusive while something is collected
  * runRoot/                         gone after a reboot
@@ -99,6 +101,12 @@ export const layout = {
   networkMembers: (host: Host, name: string) => `${host.runRoot}/networks/${escapeName(name)}.json`,
   holder: (host: Host) => `${host.runRoot}/holder`,
   holderFile: (host: Host, name: string) => `${host.runRoot}/holder/${name}`,
+  buildSteps: (host: Host) => `${host.dataRoot}/build/steps`,
+  buildStep: (host: Host, hex: string) => `${host.dataRoot}/build/steps/${hex}.json`,
+  buildMounts: (host: Host) => `${host.dataRoot}/build/mounts`,
+  buildMount: (host: Host, name: string) => `${host.dataRoot}/build/mounts/${escapeName(name)}`,
+  /** Secrets of a build that runs: in memory where the runtime root is. */
+  buildRun: (host: Host, name: string) => `${host.runRoot}/build-${name}`,
   tmp: (host: Host) => `${host.dataRoot}/tmp`,
   runContainers: (host: Host) => `${host.runRoot}/containers`,
   runContainer: (host: Host, id: string) => `${host.runRoot}/containers/${id}`,

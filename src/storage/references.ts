@@ -5,6 +5,7 @@ import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { isIndex, parseManifest } from '../oci/manifest.ts';
 import { type BlobKey, hasBlob, readBlob } from './blob-store.ts';
+import { listBuildSteps } from './build-step-store.ts';
 import { listContainers } from './container-store.ts';
 import { type ImageRecord, listImages, listTags } from './image-store.ts';
 import { listManifestLists } from './manifest-list-store.ts';
@@ -47,6 +48,8 @@ export function collectReferences(host: Host): References {
   for (const { name, manifests } of listManifestLists(reader)) {
     for (const manifest of manifests) if (hasBlob(host, manifest.digest)) addManifest(manifest, name);
   }
+  // What builds may use again stays until `builder prune`.
+  for (const { diffId } of listBuildSteps(host)) if (diffId !== undefined) diffIds.add(diffId);
   const { containers, broken } = listContainers(host);
   for (const { diffIds: used } of containers) for (const diffId of used) diffIds.add(diffId);
   unreadable.push(...broken.map(({ id, reason }) => `container ${id}: ${reason}`));

@@ -1,0 +1,328 @@
+/** The flags of `build` (podman-build(1), docker-buildx-build(1)) and the BuildRequest that they make. */
+import { existsSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
+import { CtrError } from '../base/ctr-error.ts';
+import type { BuildOutput, BuildRequest, BuildSecret } from '../engine/build/build-request.ts';
+import { parsePlatform } from '../oci/platform.ts';
+import { collect } from './command.ts';
+import type { FlagSet } from './flag-set.ts';
+import { flagError } from './flags/flag-error.ts';
+import type { FlagContext } from './flags/flag-files.ts';
+import { splitKeyValue } from './flags/key-value.ts';
+import { type LabelOptions, parseLabels } from './flags/labels.ts';
+import { addLimitFlags, type LimitOptions, parseLimits } from './flags/limits.ts';
+import { type NetworkOptions, parseNetworking } from './flags/network.ts';
+import { parseResources } from './flags/resources.ts';
+import { addSecurityFlags, parseSecurity, type SecurityOptions } from './flags/security.ts';
+import { parseInteger } from './flags/size.ts';
+
+export type BuildFlags = LabelOptions &
+  LimitOptions &
+  SecurityOptions &
+  Pick<NetworkOptions, 'network' | 'dns' | 'dnsSearch' | 'dnsOption' | 'addHost'> & {
+    readonly file?: string;
+    readonly tag: readonly string[];
+    readonly target?: string;
+    readonly buildArg: readonly string[];
+    readonly buildArgFile: readonly string[];
+    readonly buildContext: readonly string[];
+    readonly annotation: readonly string[];
+    readonly platform: readonly string[];
+    readonly arch?: string;
+    readonly os?: string;
+    readonly cache: boolean;
+    readonly cacheFilter: readonly string[];
+    readonly secret: readonly string[];
+    readonly ssh: readonly string[];
+    readonly allow: readonly string[];
+    readonly ulimit: readonly string[];
+    readonly shmSize: string;
+    readonly pull?: string | boolean;
+    readonly pullAlways?: boolean;
+    readonly tlsVerify?: boolean;
+    readonly authfile?: string;
+    readonly squash?: boolean;
+    readonly squashAll?: boolean;
+    readonly format: string;
+    readonly timestamp?: string;
+    readonly sourceDateEpoch?: string;
+    readonly jobs?: string;
+    readonly output: readonly string[];
+    readonly iidfile?: string;
+    readonly metadataFile?: string;
+    readonly push?: boolean;
+    readonly load?: boolean;
+    readonly quiet?: boolean;
+    readonly progress: string;
+    readonly check?: boolean;
+    readonly httpProxy: boolean;
+    readonly cacheFrom: readonly string[];
+    readonly cacheTo: readonly string[];
+    readonly provenance?: string;
+    readonly sbom?: string;
+    readonly rm?: boolean;
+    readonly forceRm?: boolean;
+    readonly layers?: boolean;
+  };
+
+export function declareBuildFlags(command: FlagSet): void {
+  command
+    .optionsGroup('What is built:')
+    .option('-f, --file <file>', 'the Dockerfile; - for standard input')
+    .option('--target <stage>', 'build this stage and what it needs')
+    .option('--build-arg <name=value>', 'the value of an ARG; without = from the environment', collect, [])
+    .option('--build-arg-file <file>', 'a file of NAME=VALUE lines', collect, [])
+    .option('--build-context <name=place>', 'a directory, address or docker-image://NAME for --from', collect, [])
+    .option('--platform <os/arch/variant>', 'for which platform', collect, [])
+    .option('--arch <arch>', 'for which architecture')
+    .option('--os <os>', 'for which operating system')
+    .option('--pull [policy]', 'missing, always, never or newer; alone: always')
+    .option('--pull-always', 'ask the registry for every base image')
+    .option('--check', 'say what the rules for Dockerfiles find, and build nothing')
+    .optionsGroup('What comes out:')
+    .option('-t, --tag <name>', 'a name for the image', collect, [])
+    .option('-o, --output <spec>', 'type=image|local|tar|oci|docker|registry,dest=PATH, or a directory', collect, [])
+    .option('--push', 'upload the image under its names')
+    .option('--load', 'accepted for Docker: images are always in the store')
+    .option('--format <format>', 'oci or docker', 'oci')
+    .option('--annotation <key=value>', 'an annotation of the manifest', collect, [])
+    .option('-l, --label <key=value>', 'a label of the image', collect, [])
+    .option('--label-file <file>', 'read labels from a file, one KEY=VALUE per line', collect, [])
+    .option('--squash', 'one layer for all that the build adds')
+    .option('--squash-all', 'one layer for everything')
+    .option('--timestamp <seconds>', 'no file is newer; "now": times as they are. Default: the base image’s date')
+    .option('--source-date-epoch <seconds>', 'the same, as reproducible-builds.org calls it')
+    .option('--iidfile <file>', 'write the image ID to a file')
+    .option('--metadata-file <file>', 'write what was built to a file, as JSON')
+    .optionsGroup('How:')
+    .option('--no-cache', 'run every step')
+    .option('--no-cache-filter <stage>', 'run every step of a stage', collect, [])
+    .option('--jobs <number>', 'how many steps run at once')
+    .option('--secret <id=name,src=file>', 'a file (src=) or variable (env=) for RUN --mount=type=secret', collect, [])
+    .option('--ssh <id=socket>', 'an agent for RUN --mount=type=ssh', collect, [])
+    .option('--allow <entitlement>', 'network.host or security.insecure', collect, [])
+    .option('--net, --network <mode>', 'the network of RUN: default, none, host', collect, [])
+    .option('--add-host <name:address>', 'a line of /etc/hosts', collect, [])
+    .option('--dns <address>', 'a name server', collect, [])
+    .option('--dns-search <domain>', 'a search domain', collect, [])
+    .option('--dns-opt, --dns-option <option>', 'an option of resolv.conf', collect, [])
+    .option('--no-http-proxy', 'do not pass the proxy variables of the environment to RUN')
+    .option('--ulimit <name=soft[:hard]>', 'a resource limit', collect, [])
+    .option('--shm-size <size>', 'size of /dev/shm', '64m')
+    .option('--authfile <path>', 'where credentials are kept')
+    .option('--tls-verify', 'require HTTPS and check certificates')
+    .option('-q, --quiet', 'print only the image ID')
+    .option('--progress <how>', 'auto, plain, rawjson or quiet', 'auto');
+  addSecurityFlags(command);
+  addLimitFlags(command);
+  command.optionsGroup('Not done here:');
+  for (const flag of ['--cache-from <place>', '--cache-to <place>']) {
+    command.option(flag, 'refused unless type=local of this store: the cache is the store’s', collect, []);
+  }
+  command
+    .option('--provenance <mode>', 'refused unless false: there are no attestations')
+    .option('--sbom <mode>', 'refused unless false')
+    .option('--rm', 'accepted: containers of steps never stay')
+    .option('--force-rm', 'accepted: containers of steps never stay')
+    .option('--layers', 'accepted: steps are always kept in the cache');
+}
+
+export function parseBuildRequest(flags: BuildFlags, operands: readonly string[], context: FlagContext): BuildRequest {
+  refuse(flags);
+  const { cwd, env } = context;
+  const { security } = parseSecurity(flags, cwd);
+  const networking = parseNetworking({ ...noNetworkFlags, ...flags });
+  const { ulimits, shmSizeBytes } = parseResources({ ...flags, sysctl: [], device: [] });
+  const limits = parseLimits(flags);
+  const outputs = flags.output.map(parseOutput);
+  const timestamp = timestampFrom(flags, env);
+  return {
+    context: operands[0] ?? '.',
+    cwd,
+    ...(flags.file === undefined ? {} : { file: flags.file }),
+    contexts: pairs('--build-context', flags.buildContext),
+    names: [...flags.tag, ...outputs.flatMap(({ name }) => name ?? [])],
+    ...(flags.target === undefined ? {} : { target: flags.target }),
+    buildArgs: buildArgs(flags, context),
+    labels: parseLabels(flags, context),
+    annotations: pairs('--annotation', flags.annotation),
+    platforms: platformsFrom(flags),
+    noCache: !flags.cache,
+    noCacheFilter: flags.cacheFilter.flatMap((names) => names.split(',')),
+    secrets: flags.secret.map((text) => parseSecretSource(text, context)),
+    ssh: Object.fromEntries(flags.ssh.map((text) => parseAgent(text, context))),
+    network: networking.network,
+    addHosts: networking.addHosts,
+    dns: networking.dns,
+    dnsSearch: networking.dnsSearch,
+    dnsOptions: networking.dnsOptions,
+    allow: flags.allow.flatMap((names) => names.split(',')),
+    capAdd: security.capAdd,
+    capDrop: security.capDrop,
+    ...(security.seccomp === undefined ? {} : { seccomp: security.seccomp }),
+    ulimits,
+    shmSizeBytes,
+    ...(limits ? { limits } : {}),
+    pull: policyFrom(flags),
+    ...(flags.tlsVerify === undefined ? {} : { tlsVerify: flags.tlsVerify }),
+    ...(flags.authfile === undefined ? {} : { authFile: resolve(cwd, flags.authfile) }),
+    squash: flags.squashAll ? 'all' : flags.squash ? 'new' : 'no',
+    format: formatFrom(flags.format),
+    ...(timestamp === undefined ? {} : { timestamp }),
+    jobs: flags.jobs === undefined ? availableParallelism() : parseInteger('--jobs', flags.jobs, 0, 1024) || 1024,
+    outputs: outputs.map(({ output }) => output),
+    ...(flags.iidfile === undefined ? {} : { iidFile: resolve(cwd, flags.iidfile) }),
+    ...(flags.metadataFile === undefined ? {} : { metadataFile: resolve(cwd, flags.metadataFile) }),
+    push: (flags.push ?? false) || outputs.some(({ push }) => push),
+  };
+}
+
+const noNetworkFlags = {
+  ...{ networkAlias: [], expose: [], publish: [], hosts: true },
+} as const;
+
+function refuse({ cacheFrom, cacheTo, provenance, sbom }: BuildFlags): void {
+  for (const [flag, values] of [
+    ['--cache-from', cacheFrom],
+    ['--cache-to', cacheTo],
+  ] as const) {
+    const [first] = values;
+    if (first === undefined) continue;
+    throw new CtrError('UNSUPPORTED', `${flag} ${first}: the cache of builds cannot be moved yet`, {
+      hint: 'leave it out: steps are found in the store by what they read',
+    });
+  }
+  for (const [flag, value] of [
+    ['--provenance', provenance],
+    ['--sbom', sbom],
+  ] as const) {
+    if (value !== undefined && value !== 'false') {
+      throw new CtrError('UNSUPPORTED', `${flag}: attestations are not made`, { hint: `leave it out` });
+    }
+  }
+}
+
+function pairs(flag: string, words: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    words.map((word) => {
+      const [key, value] = splitKeyValue(word);
+      if (key === '' || value === undefined) throw flagError(flag, word, 'want NAME=VALUE');
+      return [key, value];
+    }),
+  );
+}
+
+const proxyNames = ['http_proxy', 'https_proxy', 'ftp_proxy', 'no_proxy', 'all_proxy'];
+
+/** Without a value: the caller's. Proxies of the environment come first, so that a given one wins. */
+function buildArgs(flags: BuildFlags, { env, cwd }: FlagContext): Record<string, string> {
+  const result: Record<string, string> = {};
+  if (flags.httpProxy) {
+    for (const name of proxyNames.flatMap((each) => [each, each.toUpperCase()])) {
+      const value = env[name];
+      if (value !== undefined && value !== '') result[name] = value;
+    }
+  }
+  const epoch = env.SOURCE_DATE_EPOCH;
+  if (epoch !== undefined && epoch !== '') result.SOURCE_DATE_EPOCH = epoch;
+  const fromFiles = flags.buildArgFile.flatMap((file) =>
+    readFileSync(resolve(cwd, file), 'utf8')
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line) => line !== '' && !line.startsWith('#')),
+  );
+  for (const word of [...fromFiles, ...flags.buildArg]) {
+    const [name, given] = splitKeyValue(word);
+    if (name === '') throw flagError('--build-arg', word, 'want NAME=VALUE');
+    const value = given ?? env[name];
+    if (value !== undefined) result[name] = value;
+  }
+  return result;
+}
+
+function timestampFrom(flags: BuildFlags, env: FlagContext['env']): number | 'now' | undefined {
+  if (flags.timestamp === 'now') return 'now';
+  const given = flags.buildArg
+    .find((word) => word.startsWith('SOURCE_DATE_EPOCH='))
+    ?.slice('SOURCE_DATE_EPOCH='.length);
+  const text = flags.timestamp ?? flags.sourceDateEpoch ?? given ?? (env.SOURCE_DATE_EPOCH || undefined);
+  return text === undefined ? undefined : parseInteger('--timestamp', text, 0, Number.MAX_SAFE_INTEGER);
+}
+
+function platformsFrom({ platform, arch, os }: BuildFlags): string[] {
+  const platforms = platform.flatMap((names) => names.split(','));
+  for (const one of platforms) parsePlatform(one);
+  if (platforms.length > 0 || (arch === undefined && os === undefined)) return platforms;
+  const own = { x64: 'amd64', arm64: 'arm64' }[process.arch as string] ?? process.arch;
+  return [`${os ?? 'linux'}/${arch ?? own}`];
+}
+
+function policyFrom({ pull, pullAlways }: BuildFlags): BuildRequest['pull'] {
+  if (pullAlways || pull === true || pull === 'true') return 'always';
+  if (pull === undefined || pull === false || pull === 'false') return 'missing';
+  const policy = (['missing', 'always', 'never', 'newer'] as const).find((each) => each === pull);
+  if (policy) return policy;
+  throw flagError('--pull', String(pull), 'want missing, always, never or newer');
+}
+
+function formatFrom(text: string): BuildRequest['format'] {
+  if (text === 'oci') return 'oci';
+  if (text === 'docker' || text === 'v2s2') return 'v2s2';
+  throw flagError('--format', text, 'want oci or docker');
+}
+
+interface ParsedOutput {
+  readonly output: BuildOutput;
+  readonly name?: string;
+  readonly push: boolean;
+}
+
+/** `type=…,dest=…`, a directory, or `-` for an archive on standard output (docker-build(1) --output). */
+function parseOutput(text: string): ParsedOutput {
+  if (text === '-') return { output: { type: 'tar' }, push: false };
+  if (!text.includes('=')) return { output: { type: 'local', dest: text }, push: false };
+  const words = new Map(text.split(',').map((word) => splitKeyValue(word)));
+  const type = words.get('type') ?? '';
+  const dest = words.get('dest');
+  const name = words.get('name');
+  const named = name === undefined ? {} : { name };
+  const push = type === 'registry' || words.get('push') === 'true';
+  switch (type) {
+    case 'image':
+    case 'registry':
+      return { output: { type: 'image' }, ...named, push };
+    case 'local':
+      if (dest === undefined) throw flagError('--output', text, 'type=local wants dest=DIRECTORY');
+      return { output: { type, dest }, push: false };
+    case 'tar':
+    case 'oci':
+    case 'docker':
+      return { output: { type, ...(dest === undefined || dest === '-' ? {} : { dest }) }, ...named, push: false };
+    default:
+      throw flagError('--output', text, 'want type=image, local, tar, oci, docker or registry');
+  }
+}
+
+/** `id=…,src=FILE` or `id=…,env=NAME`; without either a variable called like the id, else a file. */
+function parseSecretSource(text: string, { cwd, env }: FlagContext): BuildSecret {
+  const words = new Map(text.split(',').map((word) => splitKeyValue(word)));
+  const id = words.get('id') ?? '';
+  if (id === '') throw flagError('--secret', text, 'want id=NAME,src=FILE or id=NAME,env=VARIABLE');
+  const file = words.get('src') ?? words.get('source');
+  const variable = words.get('env') ?? (file === undefined && env[id] !== undefined ? id : undefined);
+  if (variable !== undefined && words.get('type') !== 'file') return { id, source: { kind: 'env', name: variable } };
+  const path = resolve(cwd, file ?? id);
+  if (!existsSync(path)) throw new CtrError('NOT_FOUND', `--secret ${text}: ${path} does not exist`);
+  return { id, source: { kind: 'file', path } };
+}
+
+/** `default`, `id=SOCKET`. */
+function parseAgent(text: string, { env, cwd }: FlagContext): [string, string] {
+  const [id, given] = splitKeyValue(text);
+  const socket = given ?? env.SSH_AUTH_SOCK;
+  if (socket === undefined || socket === '') {
+    throw new CtrError('USAGE', `--ssh ${text}: no agent`, { hint: 'start ssh-agent, so that SSH_AUTH_SOCK is set' });
+  }
+  return [id, resolve(cwd, socket)];
+}

@@ -1,0 +1,46 @@
+/** What a stage begins with: an image of the store, pulled if it has to be. */
+import { CtrError } from '../../base/ctr-error.ts';
+import { stagesNamedLike } from '../../build/plan-build.ts';
+import { type ImageConfig, parseImageConfig } from '../../oci/image-config.ts';
+import { isIndex, parseManifest } from '../../oci/manifest.ts';
+import { readBlob } from '../../storage/blob-store.ts';
+import { findImage, readImage } from '../../storage/image-store.ts';
+import { hasLayer } from '../../storage/layer-store.ts';
+import type { Build, StageLayer } from './build-state.ts';
+
+export interface LoadedImage {
+  readonly image: ImageConfig;
+  readonly layers: readonly StageLayer[];
+}
+
+export async function loadImage(build: Build, reference: string, platform = build.platform): Promise<LoadedImage> {
+  const { host, request, ownerKind } = build;
+  const { pull: policy, tlsVerify, authFile } = request;
+  const isUsual = platform === build.plan.options.buildPlatform;
+  const stored = policy === 'missing' && isUsual ? findImage(host, reference) : undefined;
+  const ready = stored?.image.diffIds.every((diffId) => hasLayer(host, { diffId, kind: ownerKind }));
+  const record = stored && ready ? stored.image : await pulled();
+  const manifest = (stored && ready ? stored.tag?.manifest : undefined) ?? record.manifest;
+  const parsed = parseManifest(readBlob(host, manifest), manifest.mediaType);
+  if (isIndex(parsed)) throw new CtrError('INVALID', `${reference} is an index`);
+  const image = parseImageConfig(readBlob(host, record.config));
+  const layers = image.rootfs.diff_ids.flatMap((diffId, index): StageLayer[] => {
+    const descriptor = parsed.layers[index];
+    return descriptor ? [{ diffId, descriptor }] : [];
+  });
+  return { image, layers };
+
+  async function pulled() {
+    const { pull } = await import('../pull.ts');
+    try {
+      const options = { name: reference, policy, tlsVerify, authFile, ...(isUsual ? {} : { platform }) };
+      const { image: found } = await pull(host, options, { signal: build.signal });
+      return readImage(host, found.id) ?? found;
+    } catch (error) {
+      const near = stagesNamedLike(build.plan, reference);
+      if (!(error instanceof CtrError) || near.length === 0) throw error;
+      const hint = `did you mean the stage ${near.join(' or ')}?`;
+      throw new CtrError(error.code, error.message, { cause: error.cause, hint });
+    }
+  }
+}

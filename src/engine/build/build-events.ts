@@ -1,0 +1,16 @@
+/** What a build tells whoever watches it. */
+export interface BuildStepInfo {
+  /** Counts from 1 in the order in which steps began. */
+  readonly id: number;
+  /** `build 2/5`. */
+  readonly place: string;
+  /** The instruction on one line, as written. */
+  readonly text: string;
+}
+
+export interface BuildWatch {
+  began(step: BuildStepInfo): void;
+  output(step: BuildStepInfo, stream: 'stdout' | 'stderr', bytes: Buffer): void;
+  ended(step: BuildStepInfo, how: 'done' | 'cached' | 'failed', ms: number): void;
+  warning(text: string): void;
+}

@@ -1,0 +1,62 @@
+/** What `ctr build` asks for, as plain data. */
+import type { ManifestFormat } from '../../image/content.ts';
+import type { NetworkRequest, UlimitRequest } from '../run-request.ts';
+import type { LimitsRequest } from '../sandbox-request.ts';
+
+export interface BuildRequest {
+  /** A directory, `-` (standard input), an http(s) address or a git reference. */
+  readonly context: string;
+  /** `-f`: a path, `-`, or absent: Containerfile or Dockerfile of the context. */
+  readonly file?: string;
+  readonly cwd: string;
+  /** `--build-context NAME=…`: a directory, an address, `docker-image://NAME`. */
+  readonly contexts: Readonly<Record<string, string>>;
+  readonly names: readonly string[];
+  readonly target?: string;
+  readonly buildArgs: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly platforms: readonly string[];
+  readonly noCache: boolean;
+  /** Stages whose steps are run whatever the cache has. */
+  readonly noCacheFilter: readonly string[];
+  readonly secrets: readonly BuildSecret[];
+  /** id → the agent's socket. */
+  readonly ssh: Readonly<Record<string, string>>;
+  readonly network: NetworkRequest;
+  readonly addHosts: readonly string[];
+  readonly dns: readonly string[];
+  readonly dnsSearch: readonly string[];
+  readonly dnsOptions: readonly string[];
+  /** `--allow`: security.insecure, network.host. */
+  readonly allow: readonly string[];
+  readonly capAdd: readonly string[];
+  readonly capDrop: readonly string[];
+  readonly seccomp?: string;
+  readonly ulimits: readonly UlimitRequest[];
+  readonly shmSizeBytes: number;
+  readonly limits?: LimitsRequest;
+  readonly pull: 'missing' | 'always' | 'never' | 'newer';
+  readonly tlsVerify?: boolean;
+  readonly authFile?: string;
+  readonly squash: 'no' | 'new' | 'all';
+  readonly format: ManifestFormat;
+  /** Seconds since 1970, `now`, or absent: the date of the base image. */
+  readonly timestamp?: number | 'now';
+  readonly jobs: number;
+  readonly outputs: readonly BuildOutput[];
+  readonly iidFile?: string;
+  readonly metadataFile?: string;
+  readonly push: boolean;
+}
+
+export interface BuildSecret {
+  readonly id: string;
+  readonly source: { readonly kind: 'file'; readonly path: string } | { readonly kind: 'env'; readonly name: string };
+}
+
+export type BuildOutput =
+  | { readonly type: 'image' }
+  /** `dest` absent: standard output. */
+  | { readonly type: 'tar' | 'oci' | 'docker'; readonly dest?: string }
+  | { readonly type: 'local'; readonly dest: string };

@@ -1,0 +1,60 @@
+/** What the steps of one build share, and what a stage is made of so far. */
+import type { Host } from '../../base/host.ts';
+import type { BuildPlan } from '../../build/graph.ts';
+import type { Scope } from '../../build/scope.ts';
+import type { Descriptor } from '../../oci/descriptor.ts';
+import type { Digest } from '../../oci/digest.ts';
+import type { HistoryEntry, ImageConfig } from '../../oci/image-config.ts';
+import type { StorageDriver } from '../../storage/drivers/driver.ts';
+import type { OwnerKind } from '../../storage/layout.ts';
+import type { BuildWatch } from './build-events.ts';
+import type { BuildRequest } from './build-request.ts';
+import type { BuildWorker } from './build-worker-client.ts';
+import type { BuildContexts } from './contexts.ts';
+import type { Scratch } from './scratch.ts';
+import type { Turns } from './turns.ts';
+
+export interface Build {
+  readonly host: Host;
+  readonly request: BuildRequest;
+  readonly plan: BuildPlan;
+  readonly platform: string;
+  readonly worker: BuildWorker;
+  readonly contexts: BuildContexts;
+  readonly scratch: Scratch;
+  /** How many steps run at once. */
+  readonly turns: Turns;
+  readonly watch: BuildWatch;
+  readonly signal: AbortSignal;
+  readonly ownerKind: OwnerKind;
+  readonly driver: StorageDriver;
+  readonly beganAt: Date;
+  /** Finished and running stages by index. */
+  readonly stages: Map<number, Promise<StageState>>;
+  /** The finished stage of that index; begun if nobody has. */
+  stateOf(index: number): Promise<StageState>;
+  readonly steps: { count: number };
+}
+
+export interface StageLayer {
+  readonly diffId: Digest;
+  /** As the base image has it; absent for a layer made here. */
+  readonly descriptor?: Descriptor;
+  /** Of the plain archive, of a layer made here. */
+  readonly archiveBytes?: number;
+}
+
+export interface StageState {
+  /** Layers aside; `config` is what containers get. */
+  readonly image: ImageConfig;
+  readonly layers: readonly StageLayer[];
+  readonly history: readonly HistoryEntry[];
+  readonly scope: Scope;
+  /** Seconds; what a step makes is not newer. Absent with --timestamp now. */
+  readonly newest: number | undefined;
+  /** CMD of this stage; one of the base image goes when ENTRYPOINT is set. */
+  readonly hasCommand: boolean;
+  readonly args: Scope['args'];
+}
+
+export const diffIdsOf = (state: Pick<StageState, 'layers'>): Digest[] => state.layers.map(({ diffId }) => diffId);

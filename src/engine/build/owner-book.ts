@@ -1,0 +1,46 @@
+/** Single-id mode: the owners that layers below have written down, and those of the layer that is being made. */
+import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { errnoOf } from '../../base/ctr-error.ts';
+import { type ByteString, fromText } from '../../image/layer/byte-string.ts';
+import type { Owner } from '../../image/layer/layer-tree.ts';
+import { formatOwners, type Owners, parseOwners } from '../../image/layer/owners.ts';
+
+export class OwnerBook {
+  readonly #layers: ReadonlyArray<{ readonly root: ByteString; readonly owners: Owners }>;
+  readonly #own = new Map<ByteString, Owner>();
+
+  /** `layers`: the directories of published layers; undefined where the disk shows the owners itself. */
+  constructor(layers: readonly string[] | undefined) {
+    this.#layers = (layers ?? []).map((layer) => ({ root: `${fromText(layer)}/`, owners: ownersBeside(layer) }));
+  }
+
+  /** Of an entry by its place on the disk. */
+  lower(path: ByteString): Owner | undefined {
+    const layer = this.#layers.find(({ root }) => path.startsWith(root));
+    return layer?.owners.get(path.slice(layer.root.length));
+  }
+
+  record(name: ByteString, owner: Owner): void {
+    if (owner.uid === 0 && owner.gid === 0) this.#own.delete(name);
+    else this.#own.set(name, owner);
+  }
+
+  get own(): Owners {
+    return this.#own;
+  }
+
+  text(): string {
+    return formatOwners(this.#own);
+  }
+}
+
+/** unpack-client.ts: `owners` lies beside `diff/`. */
+function ownersBeside(layer: string): Owners {
+  try {
+    return parseOwners(readFileSync(`${dirname(layer)}/owners`, 'latin1'));
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return new Map();
+    throw error;
+  }
+}

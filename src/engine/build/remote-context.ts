@@ -1,0 +1,118 @@
+/** Contexts that are fetched: archives from standard input or http(s), git repositories by the git program. */
+import { closeSync, createReadStream, mkdirSync, openSync, readSync, writeFileSync } from 'node:fs';
+import { CtrError } from '../../base/ctr-error.ts';
+import { writeAll } from '../../base/json-file.ts';
+import { parseGitReference } from '../../build/git-reference.ts';
+import type { GitReference } from '../../build/instruction.ts';
+import { createHttpClient } from '../../image/transport/http-client.ts';
+import { findExecutable } from '../user-namespace.ts';
+import type { ContextTools, FoundDockerfile } from './context-tools.ts';
+
+interface FetchedContext {
+  readonly directory: string;
+  readonly dockerfile?: FoundDockerfile;
+}
+
+export const isRemote = (context: string): boolean =>
+  /^https?:\/\//.test(context) || parseGitReference(context) !== undefined;
+
+/** `docker build -`: an archive, or a Dockerfile without a context. */
+export async function contextFromStdin(tools: ContextTools): Promise<FetchedContext> {
+  const file = tools.scratch.file();
+  const fd = openSync(file, 'wx', 0o600);
+  try {
+    for await (const chunk of createReadStream('', { fd: 0, autoClose: false })) writeAll(fd, chunk);
+  } finally {
+    closeSync(fd);
+  }
+  return fromFile(file, tools, '-');
+}
+
+export async function fetchContext(address: string, tools: ContextTools): Promise<FetchedContext> {
+  const git = parseGitReference(address);
+  if (git) return { directory: await fetchGit(git, tools) };
+  const { path } = await download(address, tools);
+  return fromFile(path, tools, address);
+}
+
+async function fromFile(file: string, tools: ContextTools, name: string): Promise<FetchedContext> {
+  if (!isArchive(file)) {
+    const { readFileSync } = await import('node:fs');
+    const directory = tools.scratch.directory();
+    return { directory, dockerfile: { text: readFileSync(file, 'utf8'), name } };
+  }
+  return { directory: await extractArchive(file, tools) };
+}
+
+/** Where its content is. */
+export async function extractArchive(file: string, { scratch, worker, host }: ContextTools): Promise<string> {
+  const { idMapsFor } = await import('../user-namespace.ts');
+  const target = scratch.directory();
+  await worker.ask({ op: 'extract', archive: file, target, isSingle: idMapsFor(host).kind === 'single' });
+  return `${target}/diff`;
+}
+
+/** By what it begins with: gzip, zstd, xz and bzip2 streams, or a tar header (pax, "ustar" at 257). */
+export function isArchive(file: string): boolean {
+  const head = Buffer.alloc(512);
+  const fd = openSync(file, 'r');
+  let length: number;
+  try {
+    length = readSync(fd, head, 0, head.length, 0);
+  } finally {
+    closeSync(fd);
+  }
+  const start = head.toString('latin1', 0, 6);
+  if (start.startsWith('\x1f\x8b') || start.startsWith('BZh') || start === '\xfd7zXZ\0') return true;
+  if (start.startsWith('\x28\xb5\x2f\xfd')) return true;
+  if (length < 512) return false;
+  if (head.toString('latin1', 257, 262) === 'ustar') return true;
+  // Archives older than POSIX have only a checksum: the sum of the header's bytes, its own field taken as spaces.
+  const stated = Number.parseInt(head.toString('latin1', 148, 156).replace(/[\0 ]/g, ''), 8);
+  const sum = head.reduce((total, byte, index) => total + (index >= 148 && index < 156 ? 32 : byte), 0);
+  return stated === sum && stated > 256;
+}
+
+export interface Download {
+  readonly path: string;
+  readonly modified: Date | undefined;
+}
+
+export async function download(address: string, { scratch, host, signal }: ContextTools): Promise<Download> {
+  const path = scratch.file();
+  const fd = openSync(path, 'wx', 0o600);
+  const client = createHttpClient({ host, isInsecure: () => false });
+  try {
+    const response = await client.send({ method: 'GET', url: new URL(address), signal });
+    if (response.status !== 200) throw new CtrError('NETWORK', `${address}: the server answered ${response.status}`);
+    for await (const chunk of response.chunks()) writeAll(fd, chunk);
+    return { path, modified: undefined };
+  } finally {
+    client.close();
+    closeSync(fd);
+  }
+}
+
+/** A checkout of the commit, without its history; `.git` stays only where it is wanted. */
+export async function fetchGit(git: GitReference, tools: ContextTools): Promise<string> {
+  const { checkOut } = await import('./git-checkout.ts');
+  const program = findExecutable(tools.host, 'git');
+  if (program === undefined) {
+    throw new CtrError('UNSUPPORTED', `${git.written}: git is not installed`, { hint: 'install the package git' });
+  }
+  const directory = `${tools.scratch.directory()}/checkout`;
+  mkdirSync(directory);
+  return checkOut(git, directory, { program, env: tools.host.env, signal: tools.signal });
+}
+
+/** A tree with one file. */
+export function treeOfFile(
+  name: string,
+  content: string | Uint8Array,
+  mode: number,
+  { scratch }: ContextTools,
+): string {
+  const directory = scratch.directory();
+  writeFileSync(`${directory}/${name}`, content, { mode });
+  return directory;
+}

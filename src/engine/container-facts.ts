@@ -6,7 +6,7 @@ import { version } from '../base/version.ts';
 import { capabilityNames, lastCapability } from '../linux/capabilities.ts';
 import type { IdMaps } from '../ns/id-maps.ts';
 import type { ContainerDefaults } from '../oci/image-config.ts';
-import type { ContainerRecord } from '../storage/container-store.ts';
+import { type ContainerRecord, resolveContainer } from '../storage/container-store.ts';
 import { readFileInLayers } from '../storage/layer-file.ts';
 import { layout } from '../storage/layout.ts';
 import { ownsNetwork } from './container-network.ts';
@@ -51,6 +51,7 @@ export function runtimeSpecInput(host: Host, facts: FactsRequest): RuntimeSpecIn
 function hostFacts(host: Host, facts: FactsRequest): HostFacts {
   const { container, request, maps, consoleSize, sourceOf, keptUser, secretFiles } = facts;
   const etc = (name: string) => layout.containerEtc(host, container.id, name);
+  const shared = (name: string) => layout.containerEtc(host, ownerOfNetwork(host, container, request), name);
   return {
     rootPath: layout.rootMount(host, container.id),
     uidMappings: maps.uid,
@@ -60,8 +61,8 @@ function hostFacts(host: Host, facts: FactsRequest): HostFacts {
     etcFiles: {
       hostname: etc('hostname'),
       containerEnv: etc('containerenv'),
-      ...(request.noHosts ? {} : { hosts: etc('hosts') }),
-      ...(request.dns.includes('none') ? {} : { resolvConf: etc('resolv.conf') }),
+      ...(request.noHosts ? {} : { hosts: request.addHosts.length > 0 ? etc('hosts') : shared('hosts') }),
+      ...(request.dns.includes('none') ? {} : { resolvConf: shared('resolv.conf') }),
     },
     hostDevices: request.security.privileged ? openableDevices() : [],
     namespacePaths: {
@@ -77,6 +78,11 @@ function hostFacts(host: Host, facts: FactsRequest): HostFacts {
     ...(consoleSize ? { consoleSize } : {}),
     sourceOf,
   };
+}
+
+/** With `--network container:NAME` names are what they are there: podman-run(1). */
+function ownerOfNetwork(host: Host, container: ContainerRecord, { network }: RunRequest): string {
+  return network.mode === 'container' ? resolveContainer(host, network.container).id : container.id;
 }
 
 function writeEtcFiles(host: Host, { container, request, network }: FactsRequest, input: RuntimeSpecInput): void {

@@ -10,6 +10,7 @@ import { type Range, subIds } from '../linux/subids.ts';
 import { attempt } from '../linux/user-namespace-trial.ts';
 import { chooseIdMaps, writeIdMaps } from '../ns/id-maps.ts';
 import { cgroupManager } from './cgroups.ts';
+import { missingNetworkPrograms } from './network-programs.ts';
 import { probePasta } from './probe-pasta.ts';
 import { missingForFuse, tryOverlay } from './storage-driver.ts';
 
@@ -29,6 +30,7 @@ export function hostProbes(host: Host): readonly Probe[] {
     { name: 'fuse', title: 'fuse-overlayfs, where overlay is refused', run: () => probeFuse(host, path) },
     { name: 'cgroup', title: 'cgroups for limits are delegated', run: () => probeCgroup(host) },
     { name: 'pasta', title: 'pasta connects a network namespace', run: () => probePasta(host, path) },
+    { name: 'networks', title: 'programs for named networks are installed', run: () => probeNetworkPrograms(host) },
     { name: 'data-root', title: `space for images in ${host.dataRoot}`, run: () => probeDataRoot(host) },
     { name: 'runtime-dir', title: `runtime directory ${host.runRoot}`, run: () => probeRuntimeDir(host) },
   ];
@@ -39,6 +41,13 @@ export async function runProbes(probes: readonly Probe[]): Promise<ProbeReport[]
   const reports: ProbeReport[] = [];
   for (const { name, title, run } of probes) reports.push({ name, title, ...(await run()) });
   return reports;
+}
+
+function probeNetworkPrograms(host: Host): ProbeResult {
+  const missing = missingNetworkPrograms(host);
+  if (missing.length === 0) return ok('netavark, aardvark-dns, iptables, ip');
+  const packages = missing.map(({ packageName }) => packageName).join(' ');
+  return degraded(`missing: ${missing.map(({ name }) => name).join(', ')}`, `install the packages ${packages}`);
 }
 
 const idsForImages = 65536;

@@ -42,3 +42,10 @@ export function requireNetworkPrograms(host: Host, { dns }: { readonly dns: bool
   if (!findNetworkProgram(host, 'slirp4netns')) names.push('pasta');
   for (const name of dns ? [...names, 'aardvark-dns' as const] : names) requireNetworkProgram(host, name);
 }
+
+/** For `ctr doctor`. */
+export function missingNetworkPrograms(host: Host): Array<{ readonly name: string; readonly packageName: string }> {
+  return (['netavark', 'aardvark-dns', 'iptables', 'ip'] as const)
+    .filter((name) => findNetworkProgram(host, name) === undefined)
+    .map((name) => ({ name, packageName: packageOf[name] }));
+}

@@ -25,8 +25,18 @@ export interface SetUp {
 
 /** The caller holds the holder's lock. */
 export async function setUpNetworks(host: Host, holder: number, setUp: SetUp): Promise<void> {
+  for (const { network } of setUp.places) if (network.driver !== 'bridge') await ensureParent(host, holder, network);
   await netavark(host, holder, 'setup', setUp);
   for (const { network } of setUp.places) if (network.driver === 'bridge') await fixAddress(host, holder, network);
+}
+
+/** A macvlan is on the bridge of another network, which is made with its first container: perhaps there was none yet. */
+async function ensureParent(host: Host, holder: number, { network_interface: name }: NetworkRecord): Promise<void> {
+  const ip = requireNetworkProgram(host, 'ip');
+  const script = '"$1" link show dev "$2" || { "$1" link add name "$2" type bridge && "$1" link set dev "$2" up; }';
+  const args = ['/bin/sh', '-c', script, 'sh', ip, name];
+  const { exitCode, said } = await runInHolder(host, holder, { args, log: 'ip', network: holder });
+  if (exitCode !== 0) throw new CtrError('NETWORK', `cannot set up bridge ${name}: ${lastLine(said, exitCode)}`);
 }
 
 /**

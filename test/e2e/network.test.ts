@@ -336,6 +336,29 @@ describe('many at once [E]', () => {
   );
 });
 
+describe('ctr run --network container:NAME [E]', () => {
+  promise('finds the same names as that container does', async () => {
+    await bed.ctr('network', 'create', '--subnet', '10.97.6.0/24', 'front');
+    await serve('web', '--network', 'front');
+    const { stdout } = await look(
+      'container:web',
+      'grep -c 10.97.6.2 /etc/hosts; cat /etc/resolv.conf; nc web 80 </dev/null',
+    );
+    expect(stdout).toBe('1\nsearch dns.podman\nnameserver 10.97.6.1\nhello web\n');
+  });
+});
+
+describe('a macvlan network [E]', () => {
+  promise('is on the bridge of another network, and has addresses of its own', async () => {
+    await bed.ctr('network', 'create', '--interface-name', 'base0', 'under');
+    const over = ['network', 'create', '-d', 'macvlan', '--subnet', '10.97.7.0/24', '--opt'];
+    expect((await bed.ctr(...over, 'parent=eth0', 'over')).stderr).toContain('only root may put a macvlan on it');
+    expect(await bed.ctr(...over, 'parent=base0', 'over')).toMatchObject({ code: 0 });
+    await serve('db', '--network', 'over');
+    expect((await look('over', 'nc -w 3 10.97.7.2 80 </dev/null')).stdout).toBe('hello db\n');
+  });
+});
+
 describe('docs/networks.md [E]', () => {
   promise('shows commands that work, in this order', async () => {
     const text = readFileSync(join(import.meta.dirname, '../../docs/networks.md'), 'utf8');

@@ -4,6 +4,7 @@ import { eventFilter, eventFilterKeys } from '../engine/event-filters.ts';
 import { type Event, EventReader } from '../storage/event-log.ts';
 import { type CommandSpec, collect } from './command.ts';
 import type { Context } from './context.ts';
+import { eventRow } from './event-row.ts';
 import { parseFilters } from './filter.ts';
 import { parseTime } from './flags/time.ts';
 import { formatOne } from './output/format.ts';
@@ -62,18 +63,9 @@ function parseUntil(text: string, now: Date): number {
 }
 
 function lineOf(event: Event, { compat }: Context, { format, trunc }: EventsFlags): string {
-  const shown = {
-    ...(event.exitCode === undefined ? {} : { ContainerExitCode: event.exitCode }),
-    ID: trunc ? event.id : event.id.slice(0, 12),
-    Image: event.image ?? '',
-    Name: event.name,
-    Status: compat === 'docker' && event.status === 'died' ? 'die' : event.status,
-    Time: event.time,
-    Type: event.type,
-    Attributes: event.attributes,
-  };
+  const id = trunc ? event.id : event.id.slice(0, 12);
   if (format === '') throw new CtrError('USAGE', '--format wants json or a Go template');
-  return formatOne('events', shown, format, () => `${sentence(event, shown.ID)}\n`);
+  return formatOne('events', eventRow(event, compat, id), format, () => `${sentence(event, id)}\n`);
 }
 
 /** `2024-05-01 10:00:00.123 +0000 UTC container died <id> (image=…, name=…, key=value)`. */

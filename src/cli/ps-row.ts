@@ -80,6 +80,10 @@ function podmanFields(entry: ContainerEntry, since: string): PropertyDescriptorM
   const { container, status } = entry;
   const field = (get: () => unknown) => ({ enumerable: true, get });
   return {
+    AutoRemove: field(() => entry.request.remove),
+    CIDFile: field(() => entry.request.cidFile ?? ''),
+    ExposedPorts: field(() => ''),
+    IsInfra: field(() => false),
     Created: field(() => since),
     CreatedHuman: field(() => since),
     ImageID: field(() => (container.imageId === undefined ? '' : hexOf(container.imageId))),

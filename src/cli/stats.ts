@@ -1,6 +1,7 @@
 import { humanSize } from '../base/units.ts';
 import { listContainerEntries } from '../engine/container-list.ts';
 import { type ContainerUsage, cpuPercent, readUsage } from '../engine/container-stats.ts';
+import { isRunning, readStatus } from '../engine/container-status.ts';
 import type { ContainerRecord } from '../storage/container-store.ts';
 import type { CommandSpec } from './command.ts';
 import { namedContainers } from './container-operands.ts';
@@ -80,7 +81,11 @@ function report(context: Context, before: Measurements, now: Measurements, flags
   const rows = [...now.values()].map(({ container, usage }) => {
     const first = before.get(container.id)?.usage;
     const cpu = usage && first ? cpuPercent(first, usage) : 0;
-    return rowOf(container, usage, cpu, { short: flags.trunc, isDocker: context.compat === 'docker' });
+    return rowOf(container, usage, cpu, {
+      short: flags.trunc,
+      isDocker: context.compat === 'docker',
+      upMs: upMsOf(context, container),
+    });
   });
   return formatList(
     {
@@ -98,19 +103,26 @@ function report(context: Context, before: Measurements, now: Measurements, flags
   );
 }
 
+/** How long it has been running. */
+function upMsOf({ host, now }: Context, { id }: ContainerRecord): number {
+  const status = readStatus(host, id);
+  if (!isRunning(status) || status.startedAt === undefined) return 0;
+  return Math.max(0, now().getTime() - Date.parse(status.startedAt));
+}
+
 type Row = ReturnType<typeof rowOf>;
 
 function rowOf(
   { id, name }: ContainerRecord,
   usage: ContainerUsage | undefined,
   cpu: number,
-  { short, isDocker }: { readonly short: boolean; readonly isDocker: boolean },
+  { short, isDocker, upMs }: { readonly short: boolean; readonly isDocker: boolean; readonly upMs: number },
 ) {
   const size = isDocker ? binarySize : (bytes: number) => humanSize(bytes);
   const pair = (a: number | undefined, b: number | undefined, show = humanSize) => `${show(a ?? 0)} / ${show(b ?? 0)}`;
   const percent = (value: number) => `${value.toFixed(2)}%`;
   const memory = usage ? (usage.memoryBytes / usage.memoryLimitBytes) * 100 : 0;
-  return {
+  const row = {
     BlockIO: pair(usage?.block.readBytes, usage?.block.writtenBytes),
     CPUPerc: percent(cpu),
     Container: short ? id.slice(0, 12) : id,
@@ -121,6 +133,25 @@ function rowOf(
     NetIO: pair(usage?.network.receivedBytes, usage?.network.sentBytes),
     PIDs: String(usage?.pids ?? 0),
   };
+  // Podman's other names for templates; JSON keeps to Docker's.
+  const bytes = `${usage?.memoryBytes ?? 0}B / ${usage?.memoryLimitBytes ?? 0}B`;
+  const average = upMs > 0 ? ((usage?.cpuMicroseconds ?? 0) / (upMs * 1000)) * 100 : 0;
+  const others = {
+    ContainerID: id,
+    MemUsageBytes: bytes,
+    PIDS: row.PIDs,
+    UpTime: goDuration(upMs),
+    AvgCPU: percent(average),
+  };
+  for (const [field, value] of Object.entries(others)) Object.defineProperty(row, field, { value });
+  return row;
+}
+
+/** `1h2m3.5s`, as Go prints a time.Duration. */
+function goDuration(ms: number): string {
+  const [hours, minutes] = [Math.floor(ms / 3_600_000), Math.floor(ms / 60_000)];
+  const seconds = `${(ms % 60_000) / 1000}s`;
+  return `${hours > 0 ? `${hours}h` : ''}${minutes > 0 ? `${minutes % 60}m` : ''}${seconds}`;
 }
 
 /** Podman's names in `stats --format json`. */

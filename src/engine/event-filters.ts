@@ -3,9 +3,15 @@ import type { Event } from '../storage/event-log.ts';
 
 type Test = (event: Event, value: string) => boolean;
 
+/** What Docker calls otherwise. */
+const podmanWords = new Map([
+  ['die', 'died'],
+  ['destroy', 'remove'],
+]);
+
 const kinds: Readonly<Record<string, Test>> = {
   container: (event, value) => event.type === 'container' && isCalled(event, value),
-  event: (event, value) => event.status === value || (event.status === 'died' && value === 'die'),
+  event: ({ status }, value) => status === value || status === podmanWords.get(value),
   image: (event, value) => (event.type === 'image' ? isCalled(event, value) : (event.image ?? '').includes(value)),
   label: (event, text) => {
     const [key = '', ...value] = text.split('=');

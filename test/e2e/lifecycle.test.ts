@@ -280,6 +280,18 @@ describe('ctr events [E] podman-events(1)', () => {
       ...{ Name: 'told', Status: 'died', Type: 'container', ContainerExitCode: 6 },
     });
   });
+
+  promise('speaks Docker where Docker is meant', async () => {
+    const since = String(Date.now() / 1000);
+    await container('run', ['--rm', '--name', 'docked'], 'sh', '-c', 'exit 3');
+    const asked = ['events', '--since', since, '--until', '0s', '--filter', 'container=docked', '--format'];
+    const docker = { env: { CTR_COMPAT: 'docker' } };
+    const template = '{{.Type}} {{.Action}} {{.Actor.Attributes.name}} {{.Actor.Attributes.exitCode}}';
+    expect((await bed.ctrWith(docker, ...asked, template)).stdout).toContain('container die docked 3\n');
+    const died = (await bed.ctrWith(docker, ...asked, '{{json .}}', '--filter', 'event=die')).stdout;
+    expect(JSON.parse(died)).toMatchObject({ status: 'die', Type: 'container', Action: 'die', scope: 'local' });
+    expect((await bed.ctr(...asked, '{{.Status}} {{.ContainerExitCode}}')).stdout).toContain('died 3\n');
+  });
 });
 
 describe('a container whose record is broken [E]', () => {

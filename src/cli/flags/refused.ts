@@ -11,6 +11,8 @@ interface ForeignFlag {
   readonly reason: string;
   /** Nothing is lost without it: say so and go on. */
   readonly isHarmless?: true;
+  /** Values that ask for what ctr does anyway. */
+  readonly accepts?: readonly string[];
 }
 
 const noRealTime = 'real-time scheduling of groups exists in cgroup v1 only';
@@ -20,7 +22,7 @@ const noStartup = 'there is one health check; --health-start-period gives a cont
 const noHealthLog = 'the results of health checks are kept in the container’s own files';
 
 const foreignFlags: readonly ForeignFlag[] = [
-  { flags: '--memory-swappiness <number>', reason: 'swappiness of groups exists in cgroup v1 only' },
+  { flags: '--memory-swappiness <number>', reason: 'swappiness of groups exists in cgroup v1 only', accepts: ['-1'] },
   { flags: '--kernel-memory <size>', reason: 'the kernel has no separate limit of kernel memory any more (since 5.4)' },
   {
     flags: '--oom-kill-disable',
@@ -58,12 +60,22 @@ const foreignFlags: readonly ForeignFlag[] = [
   { flags: '--pod <name>', reason: 'pods are not supported yet; --network container:NAME shares a network' },
   { flags: '--pod-id-file <file>', reason: 'pods are not supported yet' },
   { flags: '--init-ctr <type>', reason: 'init containers belong to pods, which are not supported yet' },
-  { flags: '--sdnotify <mode>', reason: 'readiness is not passed on to systemd yet; use Type=exec in the unit' },
-  { flags: '--systemd <mode>', reason: 'no mounts for systemd as the first process are made', isHarmless: true },
+  {
+    flags: '--sdnotify <mode>',
+    reason: 'readiness is not passed on to systemd yet; use Type=exec in the unit',
+    accepts: ['ignore'],
+  },
+  {
+    flags: '--systemd <mode>',
+    reason: 'no mounts for systemd as the first process are made',
+    isHarmless: true,
+    accepts: ['false'],
+  },
   { flags: '--env-merge <name=value>', reason: 'values of the image cannot be used in others; --env sets one anew' },
   {
     flags: '--image-volume <mode>',
     reason: 'volumes of the image become anonymous volumes; -v or --tmpfs replaces one',
+    accepts: ['anonymous', 'bind'],
   },
   { flags: '--preserve-fd <list>', reason: '--preserve-fds passes on descriptors from 3 on, without gaps' },
   { flags: '--shm-size-systemd <size>', reason: 'it belongs to --systemd, which makes no mounts here' },
@@ -72,7 +84,7 @@ const foreignFlags: readonly ForeignFlag[] = [
   { flags: '--health-startup-retries <number>', reason: noStartup },
   { flags: '--health-startup-success <number>', reason: noStartup },
   { flags: '--health-startup-timeout <time>', reason: noStartup },
-  { flags: '--health-log-destination <path>', reason: noHealthLog },
+  { flags: '--health-log-destination <path>', reason: noHealthLog, accepts: ['local'] },
   { flags: '--health-max-log-count <number>', reason: noHealthLog, isHarmless: true },
   { flags: '--health-max-log-size <size>', reason: noHealthLog, isHarmless: true },
   { flags: '--creds <user:password>', reason: '`ctr login` keeps a password, --authfile names the file' },
@@ -96,9 +108,10 @@ export function addForeignFlags(command: FlagSet): void {
 export function checkForeignFlags(options: object): string[] {
   const used = new Map(Object.entries(options));
   if (used.size === 0) return [];
-  return foreignFlags.flatMap(({ flags, reason, isHarmless }) => {
+  return foreignFlags.flatMap(({ flags, reason, isHarmless, accepts }) => {
     const { key, names } = parseFlag(flags);
-    if (used.get(key) === undefined) return [];
+    const value = used.get(key);
+    if (value === undefined || accepts?.includes(String(value))) return [];
     const name = `--${names.at(-1)}`;
     if (isHarmless) return [`${name} has no effect: ${reason}`];
     throw new CtrError('UNSUPPORTED', `${name} is not supported: ${reason}`);

@@ -1,4 +1,6 @@
 /** What is compared: each case names its subjects, ctr first; they run in turns on the same machine and minute. */
+import type { Registry } from '../test/support/registry.ts';
+import { imageCases } from './image-cases.ts';
 import type { Subject } from './measure.ts';
 
 export interface Case {
@@ -19,6 +21,10 @@ export interface Things {
   readonly bundle: string;
   readonly small: string;
   readonly large: string;
+  /** An archive of 500 images. */
+  readonly many: string;
+  /** Empty; for pushing. */
+  readonly target: Registry;
 }
 
 export function casesFor(things: Things): Case[] {
@@ -44,15 +50,7 @@ export function casesFor(things: Things): Case[] {
     },
     { name: '16 runs at once, no network', rounds: 3, parallel: 16, subjects: [ctr(...none), podman(...none)] },
     ...lifeCases(things),
-    {
-      name: 'pull of 6 layers, 300 MB',
-      rounds: 3,
-      memory: true,
-      subjects: [
-        { ...ctr('pull', '-q', things.large), reset: [things.ctr, 'rmi', '-f', things.large] },
-        { ...podman('pull', '-q', things.large), reset: ['podman', 'rmi', '-f', things.large] },
-      ],
-    },
+    ...imageCases(things),
   ];
 }
 

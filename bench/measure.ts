@@ -10,7 +10,7 @@ export interface Subject {
   /** Not timed: what there has to be before the first round. */
   readonly prepare?: readonly string[];
   /** Not timed: what makes the next round like the first. */
-  readonly reset?: readonly string[];
+  readonly reset?: readonly string[] | (() => void);
   /** Not timed: what clears up after the last round. */
   readonly finish?: readonly string[];
 }

@@ -12,6 +12,7 @@ import { configurePodman, hasUnifiedCgroups, startPodman, withUnifiedCgroups } f
 import { startRegistry } from '../test/support/registry.ts';
 import { callingUser, createHome, createUser, removeStaleUsers, removeTree, removeUser } from '../test/support/user.ts';
 import { type Case, casesFor } from './cases.ts';
+import { manyImages } from './many-images.ts';
 import { median, type Place, peakMemory, type Subject, timed } from './measure.ts';
 
 interface Row {
@@ -40,22 +41,27 @@ chmodSync(base, 0o711);
 const home = `${base}/home`;
 const user = isRoot ? createUser(true, home) : callingUser();
 const registry = await startRegistry();
+const target = await startRegistry();
 try {
   installTool(`${base}/install`);
   const env = createHome(user, home, `${base}/install/bin:${process.env.PATH ?? ''}`);
-  configurePodman(home, [registry.host]);
+  configurePodman(home, [registry.host, target.host]);
   for (const path of globSync(`${home}/.config{,/**}`)) chownSync(path, user.uid, user.gid);
   await startPodman(user, env);
   const place: Place = { user, env, cwd: home };
   const node = globSync(`${base}/install/node_modules/node-linux-*/bin/node`)[0] ?? process.execPath;
   const [small, large] = [await pushFixture(registry.host, 'busybox'), await pushFixture(registry.host, 'sixlayers')];
   const bundle = await makeBundle(place);
-  for (const one of casesFor({ ctr: `${base}/install/bin/ctr`, node, bundle, small, large })) {
+  const many = `${home}/many.tar`;
+  writeFileSync(many, await manyImages(500));
+  const things = { ctr: `${base}/install/bin/ctr`, node, bundle, small, large, many, target };
+  for (const one of casesFor(things)) {
     if (one.cold === true && !withCold) continue;
     if (words.every((word) => one.name.includes(word))) rows.push(...(await compare(place, one)));
   }
 } finally {
   await registry.stop();
+  await target.stop();
   if (isRoot) removeUser(user);
   removeTree(base);
 }
@@ -70,13 +76,13 @@ async function compare(place: Place, one: Case): Promise<Row[]> {
       if (one.cold === true) execFileSync('sh', ['-c', 'sync; echo 3 >/proc/sys/vm/drop_caches']);
       const ms = await together(place, subject, one.parallel ?? 1);
       if (round > 0) list.push(ms);
-      if (subject.reset !== undefined) await timed(place, subject.reset);
+      await reset(place, subject);
     }
   }
   const peaks = new Map<Subject, number>();
   for (const subject of one.memory === true ? one.subjects : []) {
     peaks.set(subject, await peakMemory(place, subject.argv));
-    if (subject.reset !== undefined) await timed(place, subject.reset);
+    await reset(place, subject);
   }
   for (const { finish } of one.subjects) if (finish !== undefined) await timed(place, finish);
   const own = median([...times.values()][0] ?? []);
@@ -88,6 +94,11 @@ async function compare(place: Place, one: Case): Promise<Row[]> {
     ...(peaks.has(subject) ? { peakMemoryBytes: peaks.get(subject) ?? 0 } : {}),
     timesMs: list.map(round1),
   }));
+}
+
+async function reset(place: Place, { reset: action }: Subject): Promise<void> {
+  if (typeof action === 'function') action();
+  else if (action !== undefined) await timed(place, action);
 }
 
 async function together(place: Place, subject: Subject, parallel: number): Promise<number> {

@@ -3,6 +3,7 @@
  * content passes (image-spec descriptor.md "Verification"), and never after it was used as if it were good.
  */
 import { CtrError } from '../base/ctr-error.ts';
+import { bytesPassed } from '../base/passing-bytes.ts';
 import { type Digest, hasherFor } from '../oci/digest.ts';
 
 export interface Expected {
@@ -49,6 +50,7 @@ export async function* verified(
   for await (const chunk of source) {
     verifier.update(chunk);
     yield chunk;
+    bytesPassed(chunk.length);
   }
   verifier.finish();
 }

@@ -5,6 +5,7 @@
 import { createReadStream, lstatSync, rmSync, statSync } from 'node:fs';
 import { CtrError } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
+import { bytesPassed } from '../base/passing-bytes.ts';
 import { type Digest, hasherFor } from '../oci/digest.ts';
 import { blobPath, hasBlob } from './blob-store.ts';
 import { listBlobs } from './gc.ts';
@@ -139,7 +140,10 @@ class StoreCheck {
 
 async function digestOfFile(path: string, expected: Digest): Promise<Digest> {
   const hasher = hasherFor(expected);
-  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) hasher.update(chunk);
+  for await (const chunk of createReadStream(path, { highWaterMark: 256 * 1024 })) {
+    hasher.update(chunk);
+    bytesPassed(chunk.length);
+  }
   return hasher.digest();
 }
 

@@ -29,6 +29,8 @@ export interface Registry {
   readonly pid: number;
   /** The file that holds a blob's bytes: `sha256:<hex>`. */
   blobFile(digest: string): string;
+  /** Forget everything that was pushed. */
+  clear(): void;
   /** The registry's own log. */
   log(): string;
   /** SIGKILL, as in a power cut; the storage stays until stop(). */
@@ -70,6 +72,7 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
     caFile: tls?.ca,
     pid: pidOf(child),
     blobFile: (digest) => blobFile(dir, digest),
+    clear: () => rmSync(`${dir}/data/docker`, { recursive: true, force: true }),
     log,
     kill: end,
     stop: async () => {

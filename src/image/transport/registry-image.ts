@@ -2,6 +2,7 @@
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import type { Host } from '../../base/host.ts';
+import { bytesPassed } from '../../base/passing-bytes.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { maxConfigBytes } from '../../oci/image-config.ts';
 import { parseManifest } from '../../oci/manifest.ts';
@@ -101,6 +102,7 @@ function counted(source: Readable, offset: number, onBytes: (bytes: number) => v
       at += chunk.length;
       onBytes(at);
       yield chunk;
+      bytesPassed(chunk.length);
     }
   }
   return Readable.from(count(), { objectMode: false });

@@ -13,6 +13,15 @@ export function humanSize(bytes: number, separator = ''): string {
   return `${Number(value.toPrecision(3))}${separator}${sizeUnits[unit]}`;
 }
 
+const sizeFactors: Readonly<Record<string, number>> = { k: 1, m: 2, g: 3, t: 4 };
+
+/** `20GB`, `1.5 GiB`, `512m`, `1000`: decimal units, and binary ones with an `i`; undefined when it is none. */
+export function parseSize(text: string): number | undefined {
+  const [, number, unit = '', binary] = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?$/i.exec(text.trim()) ?? [];
+  if (number === undefined || (unit === '' && binary)) return undefined;
+  return Math.floor(Number(number) * (binary ? 1024 : 1000) ** (sizeFactors[unit.toLowerCase()] ?? 0));
+}
+
 /** `About an hour`, `3 weeks`: how long ago, in one unit. */
 export function humanDuration(durationMs: number): string {
   const seconds = Math.floor(durationMs / 1000);

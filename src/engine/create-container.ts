@@ -6,6 +6,7 @@ import type { ContainerDefaults } from '../oci/image-config.ts';
 import { parsePlatform, platformMatches } from '../oci/platform.ts';
 import { allocateContainer, type ContainerRecord, findContainerId } from '../storage/container-store.ts';
 import { findImage, type StoredImage } from '../storage/image-store.ts';
+import { markImageUsed } from '../storage/image-use.ts';
 import { hasLayer } from '../storage/layer-store.ts';
 import { lockWhenFree, storeLockOf } from '../storage/lock.ts';
 import { recordContainerEvent } from './container-events.ts';
@@ -61,6 +62,7 @@ export async function createContainer(host: Host, given: RunRequest, watchPull?:
       labels: { ...defaults.Labels, ...request.labels },
       request,
     });
+    if (stored) markImageUsed(host, stored.image.id);
     cidFile?.write(container.id);
     recordContainerEvent(host, container, 'create');
     return { container, defaults, request };

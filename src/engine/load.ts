@@ -17,11 +17,16 @@ export interface Loaded {
 }
 
 /** Load every image from a file, a directory, or a descriptor. An image that is told as loaded is stored as a whole. */
-export async function load(
-  host: Host,
-  input: { readonly path: string } | { readonly fd: number },
-  watch: CopyWatch = {},
-): Promise<Loaded[]> {
+export async function load(host: Host, input: LoadInput, watch: CopyWatch = {}): Promise<Loaded[]> {
+  const loaded = await loadAll(host, input, watch);
+  const fresh = loaded.map(({ id }) => id);
+  await (await import('./size-policy.ts')).keepToMaxSize(host, fresh);
+  return loaded;
+}
+
+type LoadInput = { readonly path: string } | { readonly fd: number };
+
+async function loadAll(host: Host, input: LoadInput, watch: CopyWatch): Promise<Loaded[]> {
   const { copyInto } = await import('../image/copy.ts');
   const { recordStored, storeDestination } = await import('../image/store-destination.ts');
   using _lock = await lockWhenFree(storeLockOf(host), 'shared', watch.signal ? { signal: watch.signal } : {});
@@ -41,7 +46,7 @@ export async function load(
   return loaded;
 }
 
-async function openFiles(host: Host, input: { readonly path: string } | { readonly fd: number }): Promise<FileSet> {
+async function openFiles(host: Host, input: LoadInput): Promise<FileSet> {
   const { archiveFiles, directoryFiles } = await import('../image/transport/file-set.ts');
   if ('fd' in input) return archiveFiles(host, 'standard input', createReadStream('', { fd: input.fd }));
   const stat = statSync(input.path, { throwIfNoEntry: false });

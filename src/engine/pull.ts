@@ -20,6 +20,7 @@ export type WatchPull = () => Promise<PullWatch>;
 export async function pull(host: Host, request: PullRequest, watch: PullWatch = {}): Promise<PulledImage> {
   const { pullImage } = await import('../image/pull.ts');
   const pulled = await pullImage(request, { host, ...(await unpackingFor(host)), ...watch });
+  if (pulled.outcome === 'pulled') await (await import('./size-policy.ts')).keepToMaxSize(host, [pulled.image.id]);
   const id = hexOf(pulled.image.id);
   recordEvent(host, { type: 'image', status: 'pull', id, name: request.name, attributes: {} });
   return pulled;
@@ -32,5 +33,8 @@ export async function pullAll(
   watch: PullWatch = {},
 ): Promise<PulledImage[]> {
   const { pullAllTags } = await import('../image/pull.ts');
-  return pullAllTags(request, { host, ...(await unpackingFor(host)), ...watch });
+  const pulled = await pullAllTags(request, { host, ...(await unpackingFor(host)), ...watch });
+  const fresh = pulled.map(({ image }) => image.id);
+  await (await import('./size-policy.ts')).keepToMaxSize(host, fresh);
+  return pulled;
 }

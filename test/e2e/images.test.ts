@@ -223,3 +223,29 @@ describe('the store’s space [E]', () => {
     expect(await bed.ctr('system', 'check', '--json')).toMatchObject({ code: 0, stdout: '[]\n' });
   });
 });
+
+describe('gc.maxSize [E]', () => {
+  promise('takes the image that was not used for longest, and none that a container has', async () => {
+    await bed.ctr('pull', '-q', bed.image('busybox'));
+    await bed.ctr('save', '-q', '-o', 'busybox.tar', bed.image('busybox'));
+    await bed.ctr('rmi', bed.image('busybox'));
+    for (const name of ['held', 'first', 'second']) {
+      await bed.sh(`head -c 1000000 /dev/urandom >${name}; tar -cf ${name}.tar ${name}`);
+      expect(await bed.ctr('import', '-q', `${name}.tar`, `localhost/${name}:1`)).toMatchObject({ code: 0 });
+    }
+    await bed.ctr('create', '--name', 'holder', 'localhost/held:1', 'x');
+    // The older of the two others is used: it is the younger one then.
+    await bed.ctr('create', '--name', 'user', 'localhost/first:1', 'x');
+    await bed.ctr('rm', 'user');
+    const limit = (size: string) =>
+      bed.sh(`mkdir -p .config/ctr; echo 'gc = { maxSize = "${size}" }' >.config/ctr/ctr.toml`);
+    await limit('10MB');
+    expect(await bed.ctr('load', '-q', '-i', 'busybox.tar')).toMatchObject({ code: 0 });
+    const left = (await bed.ctr('images', '--format', '{{.Repository}}')).stdout.trim().split('\n').sort();
+    expect(left.map((name) => name.replace(/.*\//, ''))).toEqual(['busybox', 'first', 'held']);
+    await limit('much');
+    expect((await bed.ctr('load', '-q', '-i', 'busybox.tar')).stderr).toContain('is no size');
+    await bed.sh('rm .config/ctr/ctr.toml');
+    expect(await bed.ctr('system', 'check')).toMatchObject({ code: 0 });
+  });
+});

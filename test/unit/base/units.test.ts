@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { humanDuration, humanSize, parseDuration } from '../../../src/base/units.ts';
+import { humanDuration, humanSize, parseDuration, parseSize } from '../../../src/base/units.ts';
 
 describe('humanSize [U]', () => {
   it.each([
@@ -57,5 +57,20 @@ describe('parseDuration [U] Go time.ParseDuration', () => {
 
   it.each(['', '1', 's', '1x', '1 s', '1.s.', '--1s'])('refuses %j', (text) => {
     expect(parseDuration(text)).toBeUndefined();
+  });
+});
+
+describe('parseSize [U]', () => {
+  it.each([
+    ['1000', 1000],
+    ['20GB', 20e9],
+    ['1.5 GiB', 1.5 * 1024 ** 3],
+    ['512m', 512e6],
+    ['1kib', 1024],
+    ['many', undefined],
+    ['-1', undefined],
+    ['1ib', undefined],
+  ])('reads %s', (text, bytes) => {
+    expect(parseSize(text)).toBe(bytes);
   });
 });

@@ -37,7 +37,7 @@ import {
 } from './flags/labels.ts';
 import { addCgroupFlags, addLimitFlags, type CgroupOptions, type LimitOptions, parseLimits } from './flags/limits.ts';
 import { addLoggingFlags, type LoggingOptions, parseLogging } from './flags/logging.ts';
-import { addMountFlags, checkBindSources, type MountOptions, parseMounts } from './flags/mounts.ts';
+import { addMountFlags, checkBindSources, type MountOptions, parseImageVolume, parseMounts } from './flags/mounts.ts';
 import { addNamespaceFlags, type NamespaceOptions, parseNamespaces } from './flags/namespaces.ts';
 import { addNetworkFlags, type NetworkOptions, parseNetworking } from './flags/network.ts';
 import { addForeignFlags, checkForeignFlags } from './flags/refused.ts';
@@ -130,6 +130,7 @@ export function parseRunRequest(options: RunOptions, words: readonly string[], c
     readOnlyTmpfs: options.readOnlyTmpfs,
     mounts,
     volumesFrom: options.volumesFrom,
+    ...parseImageVolume(options),
     ...(options.volumeDriver === undefined ? {} : { volumeDriver: options.volumeDriver }),
     ...networking,
     security,

@@ -37,6 +37,8 @@ export interface RunRequest extends SandboxRequest {
   readonly mounts: readonly MountRequest[];
   /** `CONTAINER[:ro]`: its mounts, too. */
   readonly volumesFrom: readonly string[];
+  /** What becomes of the image's volumes; absent: anonymous volumes. */
+  readonly imageVolumes?: 'tmpfs' | 'ignore';
   /** Of volumes that are made for this container. */
   readonly volumeDriver?: string;
   readonly network: NetworkRequest;

@@ -168,6 +168,7 @@ const runRequest: Check<RunRequest> = object({
   readOnlyTmpfs: boolean,
   mounts: array(mountRequest),
   volumesFrom: strings,
+  imageVolumes: optional(literal('tmpfs', 'ignore')),
   volumeDriver: optional(string),
   network: networkRequest,
   dns: strings,

@@ -71,6 +71,16 @@ describe('a named volume [E]', () => {
 });
 
 describe('anonymous volumes [E]', () => {
+  promise('--image-volume makes memory of the image’s volumes, or leaves them out', async () => {
+    const mountsOf = async (mode: string) =>
+      (await sh(['--image-volume', mode], 'grep -c " /vol " /proc/mounts')).stdout;
+    const before = await volumes();
+    expect(await mountsOf('ignore')).toBe('0\n');
+    expect((await sh(['--image-volume', 'tmpfs'], 'grep " /vol " /proc/mounts')).stdout).toMatch(/^tmpfs/);
+    expect(await volumes()).toBe(before);
+    expect(await mountsOf('bind')).toBe('1\n');
+  });
+
   promise('hold what the image declares as VOLUME, and go with --rm', async () => {
     const before = await volumes();
     expect((await sh([], 'ls /vol; mount | grep -c " /vol "')).stdout).toBe('first\n1\n');

@@ -2,9 +2,10 @@
 
 import { statSync } from 'node:fs';
 import { CtrError } from '../../base/ctr-error.ts';
-import type { MountRequest } from '../../engine/run-request.ts';
+import type { MountRequest, RunRequest } from '../../engine/run-request.ts';
 import { collect } from '../command.ts';
 import type { FlagSet } from '../flag-set.ts';
+import { flagError } from './flag-error.ts';
 import { parseMountSpec } from './mount-spec.ts';
 import { parseTmpfsSpec, parseVolumeSpec } from './volume-spec.ts';
 
@@ -14,6 +15,7 @@ export interface MountOptions {
   readonly tmpfs: readonly string[];
   readonly volumesFrom: readonly string[];
   readonly volumeDriver?: string;
+  readonly imageVolume?: string;
   readonly readOnly?: boolean;
   readonly readOnlyTmpfs: boolean;
 }
@@ -30,6 +32,7 @@ export function addMountFlags(command: FlagSet): void {
     )
     .option('--volumes-from <container[:ro]>', 'mount what another container mounts', collect, [])
     .option('--volume-driver <name>', 'the plugin that makes the volumes which do not exist yet')
+    .option('--image-volume <mode>', "the image's volumes: anonymous (bind is the same), tmpfs or ignore")
     .option('--tmpfs <target[:options]>', 'mount memory at a directory', collect, [])
     .option('--read-only', 'the root file system is read-only')
     .option(
@@ -52,6 +55,21 @@ export function parseMounts(options: MountOptions, cwd: string): MountRequest[] 
     seen.add(target);
   }
   return mounts;
+}
+
+/** podman-run(1) --image-volume. */
+export function parseImageVolume({ imageVolume }: MountOptions): Pick<RunRequest, 'imageVolumes'> {
+  switch (imageVolume) {
+    case undefined:
+    case 'anonymous':
+    case 'bind':
+      return {};
+    case 'tmpfs':
+    case 'ignore':
+      return { imageVolumes: imageVolume };
+    default:
+      throw flagError('--image-volume', imageVolume, 'want anonymous, tmpfs or ignore');
+  }
 }
 
 /** Podman's rule: a host directory that is not there is an error, never made. */

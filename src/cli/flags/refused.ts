@@ -72,11 +72,6 @@ const foreignFlags: readonly ForeignFlag[] = [
     accepts: ['false'],
   },
   { flags: '--env-merge <name=value>', reason: 'values of the image cannot be used in others; --env sets one anew' },
-  {
-    flags: '--image-volume <mode>',
-    reason: 'volumes of the image become anonymous volumes; -v or --tmpfs replaces one',
-    accepts: ['anonymous', 'bind'],
-  },
   { flags: '--preserve-fd <list>', reason: '--preserve-fds passes on descriptors from 3 on, without gaps' },
   { flags: '--shm-size-systemd <size>', reason: 'it belongs to --systemd, which makes no mounts here' },
   { flags: '--health-startup-cmd <command>', reason: noStartup },

@@ -6,13 +6,15 @@ import type { MountRequest, RunRequest } from '../run-request.ts';
 import type { ContainerUser } from '../user-lookup.ts';
 import type { HostFacts } from './facts.ts';
 
-/** The user's mounts, and an anonymous volume for each volume of the image that the user mounts nothing over. */
+/** The user's mounts, and an anonymous volume (or what --image-volume says) for each volume of the image that the user mounts nothing over. */
 export function requestedMounts(request: RunRequest, defaults: ContainerDefaults): MountRequest[] {
+  if (request.imageVolumes === 'ignore') return [...request.mounts];
+  const type = request.imageVolumes ?? 'volume';
   const taken = new Set(request.mounts.map(({ target }) => target));
   const ofImage = Object.keys(defaults.Volumes ?? {})
     .map((path) => posix.resolve('/', path))
     .filter((target) => target !== '/' && !taken.has(target))
-    .map((target): MountRequest => ({ type: 'volume', target, readOnly: false, options: [] }));
+    .map((target): MountRequest => ({ type, target, readOnly: false, options: [] }));
   return [...request.mounts, ...ofImage];
 }
 

@@ -58,7 +58,7 @@ export async function copyStep(
     const steps = prepared.map(
       ({ tree, paths, exclude }): CopyOrder => ({
         kind: 'copy',
-        ...{ tree, paths, exclude, parents, isSingle },
+        ...{ tree, paths, exclude, parents, isSingle, isLinked: link },
         destination: several && !destination.endsWith('/') ? `${destination}/` : destination,
         ...(owner ? { owner: { uid: owner.uid, gid: owner.gid } } : {}),
         ...(chmod === undefined ? {} : { chmod }),

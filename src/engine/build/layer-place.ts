@@ -23,7 +23,7 @@ import type { Owner } from '../../image/layer/layer-tree.ts';
 import { getXattr, listXattrs, setXattr } from '../../linux/files.ts';
 import { componentsOf, entryIn, type Merged, resolveIn, type StackEntry } from './layer-stack.ts';
 import { OwnerBook } from './owner-book.ts';
-import { filterFor, hasWildcard, type Match, matchesOf, walkMatch } from './source-walk.ts';
+import { allMatches, filterFor, hasWildcard, type Match, walkMatch } from './source-walk.ts';
 import type { CopyOrder, DirectoryOrder, PlaceOrder } from './worker-orders.ts';
 
 export class LayerPlacer {
@@ -118,7 +118,8 @@ export class LayerPlacer {
   /** Owner before mode: chown(2) clears the set-id bits. */
   own(path: ByteString, { uid, gid, mode }: Owner, isLink = false): void {
     if (this.#order.isSingle) this.owners.record(path.slice(this.#target.length + 1), { uid, gid, mode });
-    else if (uid !== 0 || gid !== 0) lchownSync(toPath(path), uid, gid);
+    // Always: copyFileSync has given it the source's owner, as far as it was allowed to.
+    else lchownSync(toPath(path), uid, gid);
     if (!isLink) chmodSync(toPath(path), mode);
   }
 
@@ -145,7 +146,7 @@ class Copying {
   run(): void {
     const { tree, paths, exclude } = this.#order;
     const filter = filterFor(tree, exclude);
-    const found = paths.map((path) => matchesOf(tree, path, filter));
+    const found = allMatches(tree, paths, filter);
     const isDirectory = this.#intoDirectory(found.flat());
     for (const [index, matches] of found.entries()) {
       for (const match of matches) {
@@ -196,11 +197,13 @@ class Copying {
     this.#make(entry, own);
   }
 
+  /** BuildKit copies what is in the source: the destination itself is made like any parent, or stays as it is. */
   #placeDirectory(entry: StackEntry, path: ByteString, isTop: boolean): void {
-    const before = this.#placer.look(path);
+    if (isTop && !this.#order.parents) {
+      this.#placer.ensure(path, this.#parentOwner());
+      return;
+    }
     const [own = ''] = this.#placer.ensure(path, this.#ownerOf(entry));
-    // BuildKit: a directory that is there keeps its own attributes where the whole source goes into it.
-    if (before && isTop) return;
     this.#attributes(entry, own);
     if (path !== '') this.#placer.own(own, this.#ownerOf(entry));
   }
@@ -239,7 +242,7 @@ class Copying {
   }
 
   #parentOwner(): Owner {
-    const { uid, gid } = this.#order.owner ?? { uid: 0, gid: 0 };
-    return { uid, gid, mode: 0o755 };
+    const { owner, isLinked } = this.#order;
+    return { uid: isLinked ? 0 : (owner?.uid ?? 0), gid: isLinked ? 0 : (owner?.gid ?? 0), mode: 0o755 };
   }
 }

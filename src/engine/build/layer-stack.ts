@@ -24,7 +24,7 @@ export interface StackEntry {
 export interface ResolveOptions {
   /** What the tree is called in errors. */
   readonly what: string;
-  /** A symlink that leads out is an error (a context) and not taken as if the root were `/` (an image). */
+  /** A directory of the user's: a symlink that leads out and finds nothing inside is worth its own error. */
   readonly confined?: boolean;
 }
 
@@ -71,25 +71,30 @@ export function resolveIn(
   const rest = componentsOf(path);
   const parents: StackEntry[] = [rootEntry(root)];
   let links = 0;
+  let leadsOut = false;
+  const nothing = () => {
+    if (options.confined && leadsOut) throw escapes(path, options);
+    return undefined;
+  };
   while (rest.length > 0) {
     const name = rest.shift() ?? '';
     if (name === '..') {
-      if (parents.length === 1 && options.confined) throw escapes(path, options);
+      if (parents.length === 1) leadsOut = true;
       if (parents.length > 1) parents.pop();
       continue;
     }
     const found = entryIn(parents.at(-1)?.merged ?? root, name);
-    if (!found) return undefined;
+    if (!found) return nothing();
     if (found.stat.isSymbolicLink() && (rest.length > 0 || followLast)) {
       if (++links > maxSymlinks) throw new CtrError('INVALID', `${quoted(path)}: too many symlinks in ${options.what}`);
       const target = readlinkSync(toPath(found.path), 'latin1');
       if (target.startsWith('/')) {
-        if (options.confined) throw escapes(path, options);
+        leadsOut = true;
         parents.length = 1;
       }
       rest.unshift(...componentsOf(target));
     } else if (found.stat.isDirectory()) parents.push(found);
-    else return rest.length === 0 ? found : undefined;
+    else return rest.length === 0 ? found : nothing();
   }
   return parents.at(-1);
 }

@@ -1,4 +1,5 @@
 /** Contexts that are fetched: archives from standard input or http(s), git repositories by the git program. */
+import { execFileSync } from 'node:child_process';
 import { closeSync, createReadStream, mkdirSync, openSync, readSync, writeFileSync } from 'node:fs';
 import { CtrError } from '../../base/ctr-error.ts';
 import { writeAll } from '../../base/json-file.ts';
@@ -48,20 +49,46 @@ async function fromFile(file: string, tools: ContextTools, name: string): Promis
 export async function extractArchive(file: string, { scratch, worker, host }: ContextTools): Promise<string> {
   const { idMapsFor } = await import('../user-namespace.ts');
   const target = scratch.directory();
-  await worker.ask({ op: 'extract', archive: file, target, isSingle: idMapsFor(host).kind === 'single' });
+  const archive = plainArchive(file, { scratch, host });
+  await worker.ask({ op: 'extract', archive, target, isSingle: idMapsFor(host).kind === 'single' });
   return `${target}/diff`;
+}
+
+/** Node knows gzip and zstd; for xz and bzip2 their own programs are asked. */
+function plainArchive(file: string, { scratch, host }: Pick<ContextTools, 'scratch' | 'host'>): string {
+  const head = headOf(file).toString('latin1', 0, 6);
+  const name = head.startsWith('BZh') ? 'bzip2' : head === '\xfd7zXZ\0' ? 'xz' : undefined;
+  if (name === undefined) return file;
+  const program = findExecutable(host, name);
+  if (program === undefined) {
+    throw new CtrError('UNSUPPORTED', `the archive is compressed by ${name}, which is not installed`);
+  }
+  const plain = scratch.file();
+  const out = openSync(plain, 'wx', 0o600);
+  try {
+    execFileSync(program, ['-dc', file], { stdio: ['ignore', out, 'pipe'] });
+  } catch (cause) {
+    throw new CtrError('INVALID', `the archive cannot be read: ${name} failed`, { cause });
+  } finally {
+    closeSync(out);
+  }
+  return plain;
+}
+
+function headOf(file: string): Buffer {
+  const head = Buffer.alloc(512);
+  const fd = openSync(file, 'r');
+  try {
+    return head.subarray(0, readSync(fd, head, 0, head.length, 0));
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** By what it begins with: gzip, zstd, xz and bzip2 streams, or a tar header (pax, "ustar" at 257). */
 export function isArchive(file: string): boolean {
-  const head = Buffer.alloc(512);
-  const fd = openSync(file, 'r');
-  let length: number;
-  try {
-    length = readSync(fd, head, 0, head.length, 0);
-  } finally {
-    closeSync(fd);
-  }
+  const head = headOf(file);
+  const { length } = head;
   const start = head.toString('latin1', 0, 6);
   if (start.startsWith('\x1f\x8b') || start.startsWith('BZh') || start === '\xfd7zXZ\0') return true;
   if (start.startsWith('\x28\xb5\x2f\xfd')) return true;

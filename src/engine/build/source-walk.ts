@@ -1,7 +1,7 @@
 /** Which files a COPY or ADD reads: wildcards, ignore rules and `--exclude`, and the walk through directories. */
 import { CtrError } from '../../base/ctr-error.ts';
 import { type IgnoreRules, parseIgnoreFile, parseIgnorePatterns } from '../../build/ignore-file.ts';
-import { type ByteString, fromText, quoted } from '../../image/layer/byte-string.ts';
+import { type ByteString, fromText } from '../../image/layer/byte-string.ts';
 import {
   componentsOf,
   entriesIn,
@@ -54,25 +54,21 @@ const optionsOf = ({ what, isContext }: SourceTree): ResolveOptions => ({ what, 
 /** The entries that a source names. Empty only for a wildcard that matches nothing. */
 export function matchesOf(tree: SourceTree, source: string, filter: Filter): Match[] {
   const path = fromText(source);
-  refuseClimbing(tree, path);
   const found = hasWildcard(path) ? globbed(tree, path) : exactly(tree, path);
   const kept = found.filter(({ at, merged }) => !filter.isOut(at) || (merged.length > 0 && filter.mayBeIn(at)));
   if (kept.length > 0) return kept;
   if (found.length > 0) throw missing(source, tree, 'an ignore file or --exclude leaves it out');
-  if (hasWildcard(path)) throw missing(source, tree, 'the pattern matches nothing');
+  if (hasWildcard(path)) return [];
   throw missing(source, tree);
 }
 
-function refuseClimbing(tree: SourceTree, path: ByteString): void {
-  let depth = 0;
-  for (const name of componentsOf(path)) {
-    depth += name === '..' ? -1 : 1;
-    if (depth < 0) {
-      throw new CtrError('ESCAPE', `${quoted(path)} leads out of ${tree.what}`, {
-        hint: 'paths are relative to the root of the context; --build-context names another directory',
-      });
-    }
+/** Of several sources a wildcard may match nothing; all together must match something. */
+export function allMatches(tree: SourceTree, sources: readonly string[], filter: Filter): Match[][] {
+  const found = sources.map((source) => matchesOf(tree, source, filter));
+  if (found.every((matches) => matches.length === 0)) {
+    throw missing(sources.join(' '), tree, 'the pattern matches nothing');
   }
+  return found;
 }
 
 function missing(source: string, { what }: SourceTree, why?: string): CtrError {
@@ -90,7 +86,7 @@ function exactly(tree: SourceTree, path: ByteString): Match[] {
   return found ? [{ ...found, name: at.slice(at.lastIndexOf('/') + 1), at }] : [];
 }
 
-/** Without `.` and `..`; refuseClimbing has been here. */
+/** Without `.` and `..`: the root of the tree is its own parent, as in BuildKit. */
 function normalized(path: ByteString): ByteString {
   const parts: ByteString[] = [];
   for (const name of componentsOf(path)) {

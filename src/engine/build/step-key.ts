@@ -7,7 +7,7 @@ import { closeSync, openSync, readlinkSync, readSync } from 'node:fs';
 import type { ByteString } from '../../image/layer/byte-string.ts';
 import { toPath } from '../../image/layer/byte-string.ts';
 import type { StackEntry } from './layer-stack.ts';
-import { filterFor, type Match, matchesOf, type SourceTree, walkMatch } from './source-walk.ts';
+import { allMatches, filterFor, type Match, matchesOf, type SourceTree, walkMatch } from './source-walk.ts';
 
 /** Of another version of ctr nothing is taken: it may have made layers otherwise. */
 const keyVersion = 1;
@@ -24,8 +24,8 @@ export function digestOfSources(tree: SourceTree, paths: readonly string[], excl
   const filter = filterFor(tree, exclude);
   const hash = createHash('sha256');
   const buffer = Buffer.allocUnsafe(1024 * 1024);
-  for (const path of paths) {
-    for (const match of matchesOf(tree, path, filter)) {
+  for (const matches of allMatches(tree, paths, filter)) {
+    for (const match of matches) {
       feed(hash, ['match', match.at, match.merged.length > 0]);
       for (const { entry, name } of walkMatch(match, filter)) digestEntry(hash, entry, name, buffer);
     }

@@ -21,6 +21,8 @@ export interface CopyOrder {
   readonly owner?: { readonly uid: number; readonly gid: number };
   readonly chmod?: string;
   readonly parents: boolean;
+  /** COPY --link: directories on the way are root's, whoever the files belong to. */
+  readonly isLinked?: boolean;
   readonly isSingle: boolean;
 }
 

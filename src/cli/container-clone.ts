@@ -53,7 +53,10 @@ export const command: CommandSpec<CloneFlags> = {
       await removeExisting(host, clone.id, removal);
       throw error;
     }
-    if (isSameName) (await import('../engine/rename-container.ts')).renameExisting(host, clone.id, original.name);
+    if (isSameName) {
+      const { renameExisting } = await import('../engine/rename-container.ts');
+      await renameExisting(host, clone.id, original.name);
+    }
     if (flags.run) await startExisting(host, resolveContainer(host, clone.id));
     stdout.write(`${clone.id}\n`);
     return 0;

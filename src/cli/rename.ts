@@ -6,8 +6,8 @@ export const command: CommandSpec = {
   description: 'Give a container another name; also while it runs.',
   examples: ['rename web web-old'],
   operands: [2, 2],
-  run({ host }, [container = '', name = '']) {
-    renameExisting(host, container, name);
+  async run({ host }, [container = '', name = '']) {
+    await renameExisting(host, container, name);
     return 0;
   },
 };

@@ -15,7 +15,7 @@ interface SystemPruneFlags {
 export const command: CommandSpec<SystemPruneFlags> = {
   usage: '[options]',
   description:
-    'Deletes containers that do not run, images that have no name, and what interrupted commands left. Nothing that is in use goes.',
+    'Deletes containers that do not run, networks without containers, images that have no name, and what interrupted commands left. Nothing that is in use goes.',
   examples: ['system prune', 'system prune --all --volumes --force', 'system prune --dry-run'],
   operands: [0, 0],
   declare(command) {
@@ -39,6 +39,7 @@ export const command: CommandSpec<SystemPruneFlags> = {
 function warningFor({ all, volumes }: SystemPruneFlags): string {
   const parts = [
     'all stopped containers',
+    'all networks not used by at least one container',
     ...(volumes ? ['all volumes not used by at least one container'] : []),
     all ? 'all images without at least one container associated with them' : 'all dangling images',
     'what interrupted commands left',
@@ -46,10 +47,16 @@ function warningFor({ all, volumes }: SystemPruneFlags): string {
   return `WARNING! This command removes:\n${parts.map((part) => `\t- ${part}`).join('\n')}\n`;
 }
 
-function textOf({ containers, images, volumes, freedBytes }: SystemPruned, dryRun: boolean): string {
+function textOf({ containers, images, volumes, networks, freedBytes }: SystemPruned, dryRun: boolean): string {
   const part = (title: string, names: readonly string[]) =>
     names.length === 0 ? [] : [`${dryRun ? 'Would delete' : 'Deleted'} ${title}`, ...names];
   const total = dryRun ? [] : [`Total reclaimed space: ${humanSize(freedBytes)}`];
-  const lines = [...part('Containers', containers), ...part('Volumes', volumes), ...part('Images', images), ...total];
+  const lines = [
+    ...part('Containers', containers),
+    ...part('Networks', networks),
+    ...part('Volumes', volumes),
+    ...part('Images', images),
+    ...total,
+  ];
   return lines.map((line) => `${line}\n`).join('');
 }

@@ -151,10 +151,24 @@ export async function leaveNetworks(host: Host, id: string): Promise<void> {
 }
 
 /** Its aliases leave out a container that is unhealthy, as long as another one has them. */
-export async function tellHealth(host: Host, id: string, isHealthy: boolean): Promise<void> {
+export function tellHealth(host: Host, id: string, isHealthy: boolean): Promise<void> {
+  return changeMember(host, id, (member) =>
+    (member.isUnhealthy ?? false) === !isHealthy ? member : { ...member, isUnhealthy: !isHealthy },
+  );
+}
+
+export function tellRename(host: Host, id: string, before: string, name: string): Promise<void> {
+  return changeMember(host, id, (member) => ({
+    ...member,
+    containerName: name,
+    aliases: member.aliases.map((alias) => (alias === before ? name : alias)),
+  }));
+}
+
+async function changeMember(host: Host, id: string, change: (member: NetworkMember) => NetworkMember): Promise<void> {
   let hasChanged = false;
   for (const { network } of placesOf(host, id)) {
-    if (await updateMember(host, network.name, id, { isUnhealthy: !isHealthy })) hasChanged = true;
+    if (await updateMember(host, network.name, id, change)) hasChanged = true;
   }
   if (!hasChanged) return;
   using _lock = await lockHolder(host);

@@ -66,20 +66,19 @@ export async function leaveNetwork(host: Host, name: string, containerId: string
   writeMembers(host, network, { ...known, members });
 }
 
-/** Change what a member is known by: its health. Returns whether something changed. */
+/** Change what a member is known by: its name, its health. Returns whether something changed. */
 export async function updateMember(
   host: Host,
   name: string,
   containerId: string,
-  change: Pick<NetworkMember, 'isUnhealthy'>,
+  change: (member: NetworkMember) => NetworkMember,
 ): Promise<boolean> {
   const network = readNetwork(host, name);
   if (!network) return false;
   using _lock = await lockNetwork(host, network);
   const known = readMembers(host, network);
-  const old = known.members.find((member) => member.containerId === containerId);
-  if (!old || (old.isUnhealthy ?? false) === (change.isUnhealthy ?? false)) return false;
-  const members = known.members.map((member) => (member === old ? { ...member, ...change } : member));
+  const members = known.members.map((member) => (member.containerId === containerId ? change(member) : member));
+  if (members.every((member, index) => member === known.members[index])) return false;
   writeMembers(host, network, { ...known, members });
   return true;
 }

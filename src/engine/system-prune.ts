@@ -1,6 +1,7 @@
 /** `ctr system prune`: delete what is not in use, containers first, since they keep images and volumes. */
 import type { Host } from '../base/host.ts';
 import { collectGarbage } from '../storage/gc.ts';
+import { defaultNetworkName, listNetworks } from '../storage/network-store.ts';
 import { listVolumes } from '../storage/volume-store.ts';
 import { containerFilter } from './container-filters.ts';
 import { listContainerEntries } from './container-list.ts';
@@ -27,6 +28,7 @@ export interface SystemPruned {
   readonly containers: readonly string[];
   readonly images: readonly string[];
   readonly volumes: readonly string[];
+  readonly networks: readonly string[];
   /** By du, before and after; 0 for a dry run. */
   readonly freedBytes: number;
 }
@@ -37,6 +39,7 @@ export async function pruneSystem(host: Host, request: SystemPruneRequest): Prom
   const containers = await pruneContainers(host, request);
   const gone = new Set(containers);
   const volumes = request.volumes ? await pruneUnusedVolumes(host, request, gone) : [];
+  const networks = await pruneUnusedNetworks(host, request, gone);
   const removeTree = (path: string) => removeTreeInside(host, path);
   const { untilMs, labels, withoutLabels, dryRun } = request;
   const images = await pruneImages(host, {
@@ -48,7 +51,7 @@ export async function pruneSystem(host: Host, request: SystemPruneRequest): Prom
   });
   if (!dryRun) await collectGarbage(host, { removeTree });
   const freedBytes = Math.max(0, before - (await usage()));
-  return { containers, volumes, images: images.deleted, freedBytes };
+  return { containers, volumes, networks, images: images.deleted, freedBytes };
 }
 
 async function pruneContainers(host: Host, request: SystemPruneRequest): Promise<string[]> {
@@ -83,19 +86,41 @@ async function pruneUnusedVolumes(
   request: SystemPruneRequest,
   gone: ReadonlySet<string>,
 ): Promise<string[]> {
-  const has = (labels: Readonly<Record<string, string>>) => (wanted: string) => {
-    const [key = '', ...value] = wanted.split('=');
-    return Object.hasOwn(labels, key) && (value.length === 0 || labels[key] === value.join('='));
-  };
   const users = volumeUsers(host);
   const unused = listVolumes(host).filter(({ name, labels, createdAt }) => {
-    const isOld = request.untilMs === undefined || Date.parse(createdAt) < request.untilMs;
-    const isMeant = request.labels.every(has(labels)) && !request.withoutLabels.some(has(labels));
     const isUsed = (users.get(name) ?? []).some(({ id }) => !gone.has(id));
-    return !isUsed && isOld && isMeant;
+    return !isUsed && isMeant(request, labels, createdAt);
   });
   if (request.dryRun) return unused.map(({ name }) => name);
   const { pruneVolumes } = await import('./volume-verbs.ts');
   const chosen = new Set(unused.map(({ name }) => name));
   return (await pruneVolumes(host, ({ name }) => chosen.has(name))).map(({ name }) => name);
+}
+
+async function pruneUnusedNetworks(
+  host: Host,
+  request: SystemPruneRequest,
+  gone: ReadonlySet<string>,
+): Promise<string[]> {
+  const networks = listNetworks(host).filter(({ name }) => name !== defaultNetworkName);
+  if (networks.length === 0) return [];
+  const { networkUsers, pruneNetworks } = await import('./network-verbs.ts');
+  const unused = networks.filter(
+    (network) =>
+      isMeant(request, network.labels, network.created) &&
+      networkUsers(host, network).every(({ container }) => gone.has(container.id)),
+  );
+  if (request.dryRun) return unused.map(({ name }) => name);
+  const chosen = new Set(unused.map(({ name }) => name));
+  return (await pruneNetworks(host, ({ name }) => chosen.has(name))).map(({ name }) => name);
+}
+
+/** The filters of the command, for what has labels and a date. */
+function isMeant(request: SystemPruneRequest, labels: Readonly<Record<string, string>>, createdAt: string): boolean {
+  const has = (wanted: string) => {
+    const [key = '', ...value] = wanted.split('=');
+    return Object.hasOwn(labels, key) && (value.length === 0 || labels[key] === value.join('='));
+  };
+  const isOld = request.untilMs === undefined || Date.parse(createdAt) < request.untilMs;
+  return isOld && request.labels.every(has) && !request.withoutLabels.some(has);
 }

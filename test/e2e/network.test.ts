@@ -165,6 +165,22 @@ describe('ctr network [E]', () => {
     ]);
   });
 
+  promise(
+    'system prune takes networks that no container has; a renamed container is found by its new name',
+    async () => {
+      await bed.ctr('network', 'create', 'front');
+      await bed.ctr('network', 'create', 'unused');
+      await serve('old', '--network', 'front');
+      await bed.ctr('rename', 'old', 'new');
+      expect((await look('front', 'nc -w 3 new 80 </dev/null; nslookup old >/dev/null 2>&1 || echo gone')).stdout).toBe(
+        'hello old\ngone\n',
+      );
+      const pruned = await bed.ctr('system', 'prune', '-f');
+      expect(pruned.stdout).toContain('Deleted Networks\nunused\n');
+      expect(await bed.ctr('network', 'exists', 'front')).toMatchObject({ code: 0 });
+    },
+  );
+
   promise('ls and inspect have Podman’s members', async () => {
     await bed.ctr('network', 'create', '--subnet', '10.97.3.0/24', '--ip-range', '10.97.3.128/25', 'front');
     expect((await bed.ctr('network', 'ls', '--format', '{{.Name}} {{.Driver}}')).stdout).toBe(

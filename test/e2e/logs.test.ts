@@ -30,11 +30,11 @@ describe('ctr logs [E]', () => {
     expect(await bed.ctr('logs', 'both')).toMatchObject({ code: 0, stdout: 'out\nno end', stderr: 'e\x01\x1b\n' });
   });
 
-  promise('follows 200,000 lines on each stream through rotation, and ends with the container', async () => {
-    const script = 'sleep 1; seq 1 200000 >&2 & sleep 1; seq 1 200000; wait';
-    await shell('busy', script, '--log-opt', 'max-size=200k', '--log-opt', 'max-file=50');
+  promise('follows 1,000,000 lines on two streams through rotation, and ends with the container', async () => {
+    const script = 'sleep 1; seq 1 500000 >&2 & sleep 1; seq 1 500000; wait';
+    await shell('busy', script, '--log-opt', 'max-size=200k', '--log-opt', 'max-file=120');
     const followed = await bed.ctr('logs', '-f', 'busy');
-    expect(followed.stdout === numbers(200_000) && followed.stderr === numbers(200_000)).toBe(true);
+    expect(followed.stdout === numbers(500_000) && followed.stderr === numbers(500_000)).toBe(true);
     const later = await bed.ctr('logs', 'busy');
     expect(later.stdout === followed.stdout && later.stderr === followed.stderr).toBe(true);
   });

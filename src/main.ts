@@ -1,11 +1,12 @@
 /** Entry point of the bundle: argv in, exit code out; any throw becomes text on stderr. */
 import { createOutput } from './cli/context.ts';
-import { dispatch } from './cli/dispatch.ts';
+import { dispatch, type Streams } from './cli/dispatch.ts';
 import { exitAtOnce } from './linux/exit.ts';
 
 const { env } = process;
 const stdout = createOutput(1);
 const stderr = createOutput(2);
+const streams: Streams = { stdout, stderr };
 
 /** Run ctr with `argv`; never throws. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -14,11 +15,10 @@ export async function main(argv: readonly string[]): Promise<number> {
     if (argv[0] === 'storage-worker') return await doStorageJob(argv[1] ?? '');
     if (argv[0] === 'files-worker') return await workOnFiles(argv[1] ?? '');
     if (argv[0] === 'build-worker') return await makeLayers();
-    return await dispatch(argv, env, { stdout, stderr });
+    return await dispatch(argv, env, streams);
   } catch (error) {
     const { reportError } = await import('./cli/report-error.ts');
-    const debug = argv.includes('--debug') || argv.includes('-D') || argv.includes('--log-level=debug');
-    return reportError(error, { stderr, programName: env.CTR_PROGRAM_NAME || 'ctr', debug });
+    return reportError(error, { stderr, programName: env.CTR_PROGRAM_NAME || 'ctr', debug: streams.debug ?? false });
   }
 }
 

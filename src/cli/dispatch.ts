@@ -12,6 +12,8 @@ import { commands } from './program.ts';
 export interface Streams {
   readonly stdout: Output;
   readonly stderr: Output;
+  /** Set once the flags are read, for whoever reports an error: --debug among the container's own words is not ours. */
+  debug?: boolean;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -86,6 +88,7 @@ function contextOf(
   };
   const debug = isOn(globals, 'debug');
   const level = debug ? 'debug' : levelFrom(text('logLevel') ?? env.CTR_LOG_LEVEL ?? 'warn');
+  streams.debug = level === 'debug';
   const log = createLog(level, (line) => streams.stderr.write(line));
   const host = createHost({
     env,
@@ -94,7 +97,7 @@ function contextOf(
     runroot: text('runroot') ?? env.CTR_RUNROOT,
     storageDriver: text('storageDriver'),
   });
-  return contextFor(host, { commandName, debug, ...streams });
+  return contextFor(host, { commandName, stdout: streams.stdout, stderr: streams.stderr, debug });
 }
 
 const isOn = (globals: readonly GlobalSetting[], key: 'debug' | 'help') =>

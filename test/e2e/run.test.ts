@@ -98,6 +98,12 @@ describe('ctr run: bind mounts [E]', () => {
 });
 
 describe('ctr run: exit codes, podman-run(1) "Exit Status" [E]', () => {
+  promise('a stack trace is for --debug of ctr alone, whatever the command’s own flags are', async () => {
+    const failing = ['run', '--rm', '--network', 'none', '-u', 'nobody-here', bed.image('busybox'), 'true', '-D'];
+    expect((await bed.ctr(...failing)).stderr).not.toContain('    at ');
+    expect((await bed.ctr('--debug', ...failing)).stderr).toContain('    at ');
+  });
+
   promise('is the command’s own', async () => {
     expect((await run(bed.image('busybox'), 'sh', '-c', 'exit 42')).code).toBe(42);
   });

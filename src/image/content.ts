@@ -10,6 +10,8 @@ import type { Document } from './remote-image.ts';
 export interface OpenBlob {
   /** The bytes, unverified. */
   read(offset: number, length: number): Readable;
+  /** A file of ours that holds just these bytes, and to which nobody writes any more. */
+  readonly spooledAt?: string;
   close(): void;
 }
 

@@ -1,5 +1,5 @@
 /** Bring an image into the store from somewhere that is no registry: blobs first, then layers, then record and names. */
-
+import { statSync } from 'node:fs';
 import { CtrError } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
 import { withSpaceHint, writeAll } from '../base/json-file.ts';
@@ -7,9 +7,9 @@ import type { Descriptor } from '../oci/descriptor.ts';
 import { parseImageConfig } from '../oci/image-config.ts';
 import { isIndex, parseManifest } from '../oci/manifest.ts';
 import type { Reference } from '../oci/reference.ts';
-import { createBlobWriter, hasBlob, readBlob, writeBlob } from '../storage/blob-store.ts';
+import { createBlobWriter, hasBlob, linkBlob, readBlob, writeBlob } from '../storage/blob-store.ts';
 import { type ImageRecord, readImage, recordImage, tagImage } from '../storage/image-store.ts';
-import type { ImageDestination } from './content.ts';
+import type { ImageDestination, OpenBlob } from './content.ts';
 import type { FetchLayersDeps } from './fetch-layers.ts';
 import { ensureUnpacked } from './pull.ts';
 import { verified } from './verified-stream.ts';
@@ -21,6 +21,7 @@ export function storeDestination(host: Host): ImageDestination {
     layers: 'as-is',
     hasBlob: async ({ digest, size }) => hasBlob(host, digest, size),
     async putBlob(descriptor, blob, onBytes) {
+      if (blob.spooledAt !== undefined && (await linkSpooled(host, descriptor, blob, onBytes))) return 'copied';
       const writer = createBlobWriter(host);
       try {
         let bytes = 0;
@@ -43,6 +44,23 @@ export function storeDestination(host: Host): ImageDestination {
     finish: async () => undefined,
     close: () => undefined,
   };
+}
+
+/** The spooled file becomes the blob once it has been read and found right. */
+async function linkSpooled(
+  host: Host,
+  descriptor: Descriptor,
+  blob: OpenBlob,
+  onBytes: (bytes: number) => void,
+): Promise<boolean> {
+  const { spooledAt } = blob;
+  if (spooledAt === undefined || statSync(spooledAt).size !== descriptor.size) return false;
+  let bytes = 0;
+  for await (const chunk of verified(blob.read(0, descriptor.size), descriptor)) {
+    bytes += chunk.length;
+    onBytes(bytes);
+  }
+  return linkBlob(host, spooledAt, descriptor.digest);
 }
 
 /** Unpack the stored image, then record it and give it its names. The caller holds the store's lock shared. */

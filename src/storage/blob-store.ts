@@ -6,6 +6,7 @@ import {
   closeSync,
   createReadStream,
   fsyncSync,
+  linkSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -84,6 +85,32 @@ export function createBlobWriter(host: Host): BlobWriter {
       }
     },
   };
+}
+
+/**
+ * Make a blob of a file on the same file system by a link; false where it takes a copy. The caller has verified that
+ * the content has this digest and that nobody writes to the file any more.
+ */
+export function linkBlob(host: Host, file: string, digest: Digest): boolean {
+  using staging = reserveStaging(host);
+  try {
+    linkSync(file, staging.path);
+  } catch (error) {
+    // Another file system, or one without hard links.
+    if (['EXDEV', 'EPERM', 'ENOTSUP', 'EMLINK'].includes(errnoOf(error) ?? '')) return false;
+    throw error;
+  }
+  const fd = openSync(staging.path, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  const path = layout.blob(host, digest);
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  renameSync(staging.path, path);
+  syncDirectory(dirname(path));
+  return true;
 }
 
 /** Store small content (a manifest, a config) under its digest, durably. */

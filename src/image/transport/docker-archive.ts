@@ -4,6 +4,7 @@
  */
 import { closeSync, createReadStream, openSync, readSync, statSync } from 'node:fs';
 import { CtrError } from '../../base/ctr-error.ts';
+import { bytesPassed } from '../../base/passing-bytes.ts';
 import { array, object, optional, parseJson, string } from '../../oci/check.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
 import { hasherFor, hexOf, parseDigest, sha256Of } from '../../oci/digest.ts';
@@ -100,7 +101,10 @@ function manifestOf(config: Descriptor, layers: readonly Descriptor[]): Document
 /** Older archives hold plain tar; with containerd's store, Docker saves layers as they were pulled. */
 async function describeLayer(path: string): Promise<Descriptor> {
   const hasher = hasherFor(parseDigest(`sha256:${'0'.repeat(64)}`));
-  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 })) hasher.update(chunk);
+  for await (const chunk of createReadStream(path, { highWaterMark: 256 * 1024 })) {
+    hasher.update(chunk);
+    bytesPassed(chunk.length);
+  }
   return { mediaType: layerTypeOf(path), digest: hasher.digest(), size: statSync(path).size };
 }
 

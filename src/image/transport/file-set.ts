@@ -2,13 +2,14 @@
  * The files of an image that lies on the disk, by name: of a directory, or of a tar archive (Docker's and OCI's
  * alike). Archives are hostile: entries are spooled under names of our own, and theirs are only keys.
  */
-import { createWriteStream, readFileSync, statSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
 import { posix } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { CtrError } from '../../base/ctr-error.ts';
 import type { Host } from '../../base/host.ts';
-import { withSpaceHint } from '../../base/json-file.ts';
+import { withSpaceHint, writeAll } from '../../base/json-file.ts';
+import { bytesPassed } from '../../base/passing-bytes.ts';
 import { createStagingDirectory } from '../../storage/staging.ts';
 import { decompress } from '../layer/decompress.ts';
 
@@ -17,6 +18,8 @@ export interface FileSet {
   readonly name: string;
   /** The regular file that has this name; undefined when there is none. */
   path(name: string): string | undefined;
+  /** The files are ours, on the store's file system: they may become blobs by a link instead of a copy. */
+  readonly isSpooled: boolean;
   close(): void;
 }
 
@@ -31,6 +34,7 @@ export function directoryFiles(directory: string): FileSet {
   }
   return {
     name: directory,
+    isSpooled: false,
     path(name) {
       const path = `${directory}/${name}`;
       return statSync(path, { throwIfNoEntry: false })?.isFile() ? path : undefined;
@@ -44,7 +48,12 @@ export async function archiveFiles(host: Host, name: string, archive: Readable):
   const staging = createStagingDirectory(host);
   try {
     const entries = await spool(staging.path, name, archive);
-    return { name, path: (wanted) => followLinks(entries, wanted), close: () => staging[Symbol.dispose]() };
+    return {
+      name,
+      isSpooled: true,
+      path: (wanted) => followLinks(entries, wanted),
+      close: () => staging[Symbol.dispose](),
+    };
   } catch (error) {
     staging[Symbol.dispose]();
     throw withSpaceHint(error, staging.path);
@@ -66,7 +75,7 @@ async function spool(directory: string, name: string, archive: Readable): Promis
       if (entries.size >= maxEntries) throw new CtrError('INVALID', `${name} has more than ${maxEntries} files`);
       if (type === 'file' || type === 'contiguous-file') {
         const path = `${directory}/${entries.size}`;
-        await pipeline(entry, createWriteStream(path, { flags: 'wx', mode: 0o600 }));
+        await writeEntry(path, entry);
         entries.set(key, { path });
       } else {
         if (type === 'symlink') entries.set(key, { link: normalise(posix.join(posix.dirname(key), linkname ?? '')) });
@@ -80,6 +89,19 @@ async function spool(directory: string, name: string, archive: Readable): Promis
     throw new CtrError('INVALID', `${name} is no tar archive, or is damaged`, { cause: error });
   }
   return entries;
+}
+
+async function writeEntry(path: string, content: AsyncIterable<unknown>): Promise<void> {
+  const fd = openSync(path, 'wx', 0o644);
+  try {
+    for await (const chunk of content) {
+      if (!(chunk instanceof Uint8Array)) throw new CtrError('INTERNAL', 'an entry of an archive gave no bytes');
+      writeAll(fd, chunk);
+      bytesPassed(chunk.length);
+    }
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** Old Dockers saved a layer that occurs twice as a symbolic link. */

@@ -88,6 +88,7 @@ export function openFile(files: FileSet, name: string): OpenBlob {
   if (path === undefined) throw new CtrError('NOT_FOUND', `${files.name}: ${name} is missing`);
   return {
     read: (offset, length) => createReadStream(path, { start: offset, end: offset + length - 1 }),
+    ...(files.isSpooled ? { spooledAt: path } : {}),
     close: () => undefined,
   };
 }

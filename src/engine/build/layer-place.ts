@@ -20,7 +20,7 @@ import { applyModeChange, type ModeChange, parseModeChange } from '../../build/m
 import { isImageXattr } from '../../image/layer/apply-metadata.ts';
 import { type ByteString, fromText, quoted, toPath } from '../../image/layer/byte-string.ts';
 import type { Owner } from '../../image/layer/layer-tree.ts';
-import { getXattr, listXattrs, setXattr } from '../../linux/files.ts';
+import { getXattr, listXattrs, mknod, nodeTypes, setXattr } from '../../linux/files.ts';
 import { componentsOf, entryIn, type Merged, resolveIn, type StackEntry } from './layer-stack.ts';
 import { OwnerBook } from './owner-book.ts';
 import { allMatches, filterFor, hasWildcard, type Match, walkMatch } from './source-walk.ts';
@@ -216,7 +216,8 @@ class Copying {
     if (stat.isSymbolicLink()) symlinkSync(readlinkSync(toPath(entry.path), { encoding: 'buffer' }), toPath(own));
     else if (stat.isFile()) {
       copyFileSync(toPath(entry.path), toPath(own), constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
-    } else throw new CtrError('UNSUPPORTED', `${quoted(entry.path)}: only files, directories and symlinks are copied`);
+    } else if (stat.isFIFO()) mknod(toPath(own), nodeTypes.fifo | 0o600, { major: 0, minor: 0 });
+    else throw new CtrError('UNSUPPORTED', `${quoted(entry.path)}: sockets and devices are not copied`);
     this.#attributes(entry, own);
     this.#placer.own(own, this.#ownerOf(entry), stat.isSymbolicLink());
     if (stat.nlink > 1) this.#links.set(inode, own);

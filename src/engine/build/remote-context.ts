@@ -1,12 +1,12 @@
 /** Contexts that are fetched: archives from standard input or http(s), git repositories by the git program. */
-import { execFileSync } from 'node:child_process';
-import { closeSync, createReadStream, mkdirSync, openSync, readSync, writeFileSync } from 'node:fs';
+import { closeSync, createReadStream, mkdirSync, openSync, writeFileSync } from 'node:fs';
 import { CtrError } from '../../base/ctr-error.ts';
 import { writeAll } from '../../base/json-file.ts';
 import { parseGitReference } from '../../build/git-reference.ts';
 import type { GitReference } from '../../build/instruction.ts';
 import { createHttpClient } from '../../image/transport/http-client.ts';
 import { findExecutable } from '../user-namespace.ts';
+import { isArchive, withoutProgramCompression } from './archive-kind.ts';
 import type { ContextTools, FoundDockerfile } from './context-tools.ts';
 
 interface FetchedContext {
@@ -46,58 +46,13 @@ async function fromFile(file: string, tools: ContextTools, name: string): Promis
 }
 
 /** Where its content is. */
-export async function extractArchive(file: string, { scratch, worker, host }: ContextTools): Promise<string> {
+export async function extractArchive(file: string, tools: ContextTools): Promise<string> {
+  const { scratch, worker, host } = tools;
   const { idMapsFor } = await import('../user-namespace.ts');
   const target = scratch.directory();
-  const archive = plainArchive(file, { scratch, host });
+  const archive = await withoutProgramCompression(file, tools);
   await worker.ask({ op: 'extract', archive, target, isSingle: idMapsFor(host).kind === 'single' });
   return `${target}/diff`;
-}
-
-/** Node knows gzip and zstd; for xz and bzip2 their own programs are asked. */
-function plainArchive(file: string, { scratch, host }: Pick<ContextTools, 'scratch' | 'host'>): string {
-  const head = headOf(file).toString('latin1', 0, 6);
-  const name = head.startsWith('BZh') ? 'bzip2' : head === '\xfd7zXZ\0' ? 'xz' : undefined;
-  if (name === undefined) return file;
-  const program = findExecutable(host, name);
-  if (program === undefined) {
-    throw new CtrError('UNSUPPORTED', `the archive is compressed by ${name}, which is not installed`);
-  }
-  const plain = scratch.file();
-  const out = openSync(plain, 'wx', 0o600);
-  try {
-    execFileSync(program, ['-dc', file], { stdio: ['ignore', out, 'pipe'] });
-  } catch (cause) {
-    throw new CtrError('INVALID', `the archive cannot be read: ${name} failed`, { cause });
-  } finally {
-    closeSync(out);
-  }
-  return plain;
-}
-
-function headOf(file: string): Buffer {
-  const head = Buffer.alloc(512);
-  const fd = openSync(file, 'r');
-  try {
-    return head.subarray(0, readSync(fd, head, 0, head.length, 0));
-  } finally {
-    closeSync(fd);
-  }
-}
-
-/** By what it begins with: gzip, zstd, xz and bzip2 streams, or a tar header (pax, "ustar" at 257). */
-export function isArchive(file: string): boolean {
-  const head = headOf(file);
-  const { length } = head;
-  const start = head.toString('latin1', 0, 6);
-  if (start.startsWith('\x1f\x8b') || start.startsWith('BZh') || start === '\xfd7zXZ\0') return true;
-  if (start.startsWith('\x28\xb5\x2f\xfd')) return true;
-  if (length < 512) return false;
-  if (head.toString('latin1', 257, 262) === 'ustar') return true;
-  // Archives older than POSIX have only a checksum: the sum of the header's bytes, its own field taken as spaces.
-  const stated = Number.parseInt(head.toString('latin1', 148, 156).replace(/[\0 ]/g, ''), 8);
-  const sum = head.reduce((total, byte, index) => total + (index >= 148 && index < 156 ? 32 : byte), 0);
-  return stated === sum && stated > 256;
 }
 
 export interface Download {

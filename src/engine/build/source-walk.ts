@@ -57,8 +57,9 @@ export function matchesOf(tree: SourceTree, source: string, filter: Filter): Mat
   const found = hasWildcard(path) ? globbed(tree, path) : exactly(tree, path);
   const kept = found.filter(({ at, merged }) => !filter.isOut(at) || (merged.length > 0 && filter.mayBeIn(at)));
   if (kept.length > 0) return kept;
-  if (found.length > 0) throw missing(source, tree, 'an ignore file or --exclude leaves it out');
+  // `COPY package.json yarn.lock* ./` is how an optional file is written.
   if (hasWildcard(path)) return [];
+  if (found.length > 0) throw missing(source, tree, 'an ignore file or --exclude leaves it out');
   throw missing(source, tree);
 }
 

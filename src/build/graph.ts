@@ -3,7 +3,6 @@
  * data; nothing is looked up in a registry or store.
  */
 import type { StageInstruction } from './instruction.ts';
-import type { LintWarning } from './lint-warning.ts';
 import type { SourceRange } from './source-range.ts';
 import type { Dockerfile } from './stage.ts';
 
@@ -27,8 +26,6 @@ export interface BuildPlan {
   /** The values of the global scope: ARG before FROM, `--build-arg`, TARGETPLATFORM and its like. */
   readonly globals: Globals;
   readonly options: PlanOptions;
-  /** What `lintDockerfile` finds without knowing the base images. */
-  readonly warnings: readonly LintWarning[];
 }
 
 export interface Globals {

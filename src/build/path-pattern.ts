@@ -1,13 +1,8 @@
-/** Patterns for paths (Go's path.Match, and `**`): of ignore files, of --exclude, and of the sources of COPY and ADD. */
+/** Patterns for paths (Go's path.Match, and `**`): of ignore files and of --exclude. */
 
 /** Matches a whole path without slashes at its ends; a SyntaxError for a `[` that is not closed. */
 export function pathPattern(pattern: string): RegExp {
   return new RegExp(`^${expressionOf(pattern)}$`, 'su');
-}
-
-/** Whether a source of COPY is a pattern at all; `\\` takes the meaning of the next character away. */
-export function hasWildcards(path: string): boolean {
-  return /^(?:[^\\*?[]|\\[\s\S])*[*?[]/.test(path);
 }
 
 /** `**` is any number of directories, also none; `*` and `?` stay inside one name. */

@@ -8,7 +8,6 @@ import { fromVariables } from './from-variables.ts';
 import { globalsOf } from './globals.ts';
 import type { BuildPlan, Globals, Origin, PlannedStage, PlanOptions } from './graph.ts';
 import type { FromInstruction, StageInstruction } from './instruction.ts';
-import { lintDockerfile } from './lint.ts';
 import { withPlace } from './place-error.ts';
 import { excerpt, formatPlace, type SourceRange } from './source-range.ts';
 import type { Dockerfile, Stage } from './stage.ts';
@@ -28,7 +27,7 @@ export function planBuild(dockerfile: Dockerfile, options: PlanOptions): BuildPl
   const stages = [...planned.values()];
   const last = stages.at(-1);
   if (last === undefined) throw new CtrError('INTERNAL', 'a plan without stages');
-  return { dockerfile, target: last, stages, globals, options, warnings: lintDockerfile(dockerfile, { globals }) };
+  return { dockerfile, target: last, stages, globals, options };
 }
 
 /** What a `--from` means in the stage of that index: an earlier stage, a named context or an image. */

@@ -15,6 +15,7 @@ import type { Build, StageState } from './build-state.ts';
 import { BuildWorker } from './build-worker-client.ts';
 import { openContexts } from './contexts.ts';
 import { type BuiltImage, exportImage } from './export-image.ts';
+import { lintPlan } from './lint-plan.ts';
 import { Scratch } from './scratch.ts';
 import { stageState } from './stage.ts';
 import { Turns } from './turns.ts';
@@ -62,8 +63,13 @@ async function prepare(
     ...{ target: request.target, buildArgs: request.buildArgs, platform, buildPlatform },
     contexts: Object.keys(request.contexts),
   });
-  for (const { rule, message, source } of plan.warnings)
-    watch.warning(`${source.file}:${source.line}: ${rule}: ${message}`);
+  const { warnings, isFatal } = lintPlan(host, plan, contexts.main.ignore);
+  for (const { rule, message, source } of warnings) watch.warning(`${source.file}:${source.line}: ${rule}: ${message}`);
+  if (isFatal) {
+    throw new CtrError('INVALID', 'the build checks found something, and the Dockerfile says check=error=true', {
+      hint: 'see `ctr build --check`',
+    });
+  }
   const build: Build = {
     ...{ host, request, plan, platform, contexts, watch, signal, ...tools },
     turns: new Turns(request.jobs),

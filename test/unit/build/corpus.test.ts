@@ -2,11 +2,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { applyToConfig, type StageConfig } from '../../../src/build/apply-to-config.ts';
 import type { BuildPlan, PlannedStage } from '../../../src/build/graph.ts';
 import { parseDockerfile, parseTriggers } from '../../../src/build/parse-dockerfile.ts';
 import { planBuild } from '../../../src/build/plan-build.ts';
 import { expandStep, openScope, type Scope } from '../../../src/build/scope.ts';
+import { changeDefaults } from '../../../src/engine/build/config-steps.ts';
+import type { ContainerDefaults } from '../../../src/oci/image-config.ts';
 import {
   type CorpusCase,
   configChanges,
@@ -17,10 +18,15 @@ import {
 } from '../../support/corpus.ts';
 import type { ImageContent } from '../../support/image-tree.ts';
 
+interface StageConfig {
+  readonly config: ContainerDefaults;
+  readonly author?: string | undefined;
+}
+
 const cases = corpusCases();
 const path = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-const busybox: StageConfig = { config: { Env: [path], Cmd: ['sh'] }, hasOwnCmd: false };
-const scratch: StageConfig = { config: { Env: [path] }, hasOwnCmd: false };
+const busybox: StageConfig = { config: { Env: [path], Cmd: ['sh'] } };
+const scratch: StageConfig = { config: { Env: [path] } };
 
 function planOf(file: string, args: readonly string[] = []): BuildPlan {
   const given = args.flatMap((arg, index) =>
@@ -55,12 +61,15 @@ function buildStage(
   const parent = base.kind === 'stage' ? built.get(base.index) : undefined;
   const from = parent?.stage ?? (base.kind === 'image' ? images(base.reference) : scratch);
   const { OnBuild: triggers = [], ...config } = from.config;
-  let stage: StageConfig = { ...from, config, hasOwnCmd: false };
+  let stage: StageConfig = { ...from, config };
+  let hasCommand = false;
   let scope = openScope(globals, config.Env ?? [], dockerfile.directives.escape, parent?.scope.args);
   for (const instruction of [...parseTriggers(triggers, label), ...instructions]) {
     const step = expandStep(scope, instruction);
     scope = step.scope;
-    stage = applyToConfig(stage, step.instruction);
+    const author = step.instruction.kind === 'maintainer' ? step.instruction.name : stage.author;
+    stage = { config: changeDefaults(stage.config, step.instruction, hasCommand), author };
+    hasCommand ||= instruction.kind === 'cmd';
   }
   return { stage, scope };
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CtrError } from '../../../src/base/ctr-error.ts';
 import type { BuildPlan } from '../../../src/build/graph.ts';
+import { lintDockerfile } from '../../../src/build/lint.ts';
 import { parseDockerfile } from '../../../src/build/parse-dockerfile.ts';
 import { planBuild } from '../../../src/build/plan-build.ts';
 import { expandStep, openScope, type Scope } from '../../../src/build/scope.ts';
@@ -60,7 +61,7 @@ describe('parseDockerfile, planBuild, expandStep [U] Dockerfile reference', () =
       parsed: stages.map(({ from, instructions }) => [from, ...instructions]),
       globals: plan.globals.args,
       plan: expandStages(plan),
-      warnings: plan.warnings,
+      warnings: lintDockerfile(plan.dockerfile, { globals: plan.globals }),
     };
     await expect(readable(found)).toMatchFileSnapshot(join(golden('dockerfile'), name, 'expected.json'));
   });

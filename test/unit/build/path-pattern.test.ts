@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { hasWildcards, pathPattern } from '../../../src/build/path-pattern.ts';
+import { pathPattern } from '../../../src/build/path-pattern.ts';
 
 describe('pathPattern [U] path.Match', () => {
   it.each([
@@ -23,17 +23,5 @@ describe('pathPattern [U] path.Match', () => {
 
   it('refuses a set that is not closed', () => {
     expect(() => pathPattern('a[b')).toThrow(SyntaxError);
-  });
-
-  it.each([
-    ['a*', true],
-    ['a?', true],
-    ['[a]', true],
-    ['a\\*', false],
-    ['a\\\\*', true],
-    ['plain/path', false],
-    ['', false],
-  ])('hasWildcards(%s) is %s', (path, expected) => {
-    expect(hasWildcards(path)).toBe(expected);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { exposedPorts } from '../../../src/build/expose.ts';
 import { formatWarnings, summaryOfWarnings } from '../../../src/build/format-warnings.ts';
-import type { PlanOptions } from '../../../src/build/graph.ts';
+import type { BuildPlan, PlanOptions } from '../../../src/build/graph.ts';
 import { parseIgnoreFile } from '../../../src/build/ignore-file.ts';
 import { lintDockerfile } from '../../../src/build/lint.ts';
 import { parseDockerfile, parseTriggers } from '../../../src/build/parse-dockerfile.ts';
@@ -11,6 +11,7 @@ import { expandStep, openScope, runEnvironment } from '../../../src/build/scope.
 const parse = (text: string) => parseDockerfile(text, { fileName: 'Dockerfile' });
 const plan = (text: string, options: Partial<PlanOptions> = {}) =>
   planBuild(parse(text), { platform: 'linux/amd64', buildPlatform: 'linux/amd64', ...options });
+const warningsOf = ({ dockerfile, globals }: BuildPlan) => lintDockerfile(dockerfile, { globals });
 const order = (text: string, options: Partial<PlanOptions> = {}) =>
   plan(text, options).stages.map(({ label }) => label);
 
@@ -156,7 +157,7 @@ describe('lintDockerfile [U] build checks', () => {
 
   it('obeys BUILDKIT_DOCKERFILE_CHECK in place of the directive', () => {
     const of = (check: string) =>
-      plan('# check=skip=all\nFROM scratch\nCMD x\n', { buildArgs: { BUILDKIT_DOCKERFILE_CHECK: check } }).warnings;
+      warningsOf(plan('# check=skip=all\nFROM scratch\nCMD x\n', { buildArgs: { BUILDKIT_DOCKERFILE_CHECK: check } }));
     expect(of('skip=JSONArgsRecommended')).toEqual([]);
     expect(of('error=true').map(({ rule }) => rule)).toEqual(['JSONArgsRecommended']);
   });
@@ -164,7 +165,8 @@ describe('lintDockerfile [U] build checks', () => {
 
 describe('formatWarnings, summaryOfWarnings [U]', () => {
   it('show the line that each is about', () => {
-    const { dockerfile, warnings } = plan('FROM scratch\nMAINTAINER me\n');
+    const of = plan('FROM scratch\nMAINTAINER me\n');
+    const [{ dockerfile }, warnings] = [of, warningsOf(of)];
     expect(formatWarnings(dockerfile, warnings)).toBe(
       'Dockerfile:2: MaintainerDeprecated: Maintainer instruction is deprecated in favor of using label\n' +
         '  1 | FROM scratch\n  2 | MAINTAINER me\n    | ^^^^^^^^^^^^^\n',

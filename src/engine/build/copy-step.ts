@@ -143,7 +143,7 @@ async function fromTree(
     for (const archive of archives) {
       const directory = await extractArchive(toPath(archive.path).toString(), { ...build, ...tools(build) });
       extracted.push({
-        ...{ tree: { layers: [directory], what: path, isContext: false }, paths: ['/'], exclude: [] },
+        ...{ tree: { layers: [directory], what: path, isContext: false, isArchive: true }, paths: ['/'], exclude: [] },
         identity: ['archive', digestOfSources(tree, [path], exclude)],
       });
     }
@@ -187,7 +187,8 @@ async function fetchedUrl(build: Build, instruction: CopyInstruction | AddInstru
   }
   const unpack = instruction.kind === 'add' && instruction.unpack === true && isArchive(path);
   if (unpack) {
-    const tree = { layers: [await extractArchive(path, tools(build))], what: url, isContext: false };
+    const directory = await extractArchive(path, tools(build));
+    const tree = { layers: [directory], what: url, isContext: false, isArchive: true };
     return { tree, paths: ['/'], exclude: [], identity: ['unpacked', digest('sha256')] };
   }
   const name = posix.basename(decodeURIComponent(new URL(url).pathname));

@@ -197,9 +197,13 @@ class Copying {
     this.#make(entry, own);
   }
 
-  /** BuildKit copies what is in the source: the destination itself is made like any parent, or stays as it is. */
+  /**
+   * BuildKit copies what is in the source: the destination itself is made like any parent, or stays as it is. Only an
+   * archive says what its root directory is like.
+   */
   #placeDirectory(entry: StackEntry, path: ByteString, isTop: boolean): void {
-    if (isTop && !this.#order.parents) {
+    const isMade = this.#order.tree.isArchive === true && !this.#placer.look(path);
+    if (isTop && !this.#order.parents && !isMade) {
       this.#placer.ensure(path, this.#parentOwner());
       return;
     }

@@ -21,6 +21,8 @@ export interface SourceTree {
   readonly what: string;
   /** Of a directory of the user's: no symlink leads out, and the owners in it do not matter. */
   readonly isContext: boolean;
+  /** What an archive of ADD was extracted to. */
+  readonly isArchive?: boolean;
   /** The text of `.dockerignore`. */
   readonly ignore?: { readonly text: string; readonly name: string };
 }

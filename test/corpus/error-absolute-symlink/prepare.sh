@@ -1,1 +1,1 @@
-printf r > real; ln -s /real link
+ln -s /etc/passwd link

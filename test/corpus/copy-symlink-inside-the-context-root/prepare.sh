@@ -1,0 +1,1 @@
+printf r > real; ln -s /real link

@@ -1,0 +1,1 @@
+mkdir ../outside; echo secret > ../outside/f

@@ -289,6 +289,23 @@ describe('ctr run -p on a named network [E]', () => {
     }
   });
 
+  promise('hands sockets of systemd to the container (LISTEN_FDS)', async () => {
+    const inside = 'import socket; c, a = socket.socket(fileno=3).accept(); c.send(b"activated"); c.close()';
+    const starter = `
+import os, socket
+listener = socket.create_server(('127.0.0.1', 0))
+pid = os.fork()
+if pid == 0:
+    os.dup2(listener.fileno(), 3, inheritable=True)
+    env = dict(os.environ, LISTEN_FDS='1', LISTEN_PID=str(os.getpid()))
+    argv = ['ctr', 'run', '--rm', '--network', 'none'] + ${JSON.stringify([...tools, image, '/usr/bin/python3', '-c', inside])}
+    os.execvpe('ctr', argv, env)
+print(socket.create_connection(listener.getsockname()).recv(100).decode())
+os.waitpid(pid, 0)`;
+    const script = bed.file('activate.py', starter);
+    expect(await bed.sh(`python3 ${script}`)).toMatchObject({ code: 0, stdout: 'activated\n' });
+  });
+
   promise('-P publishes what --expose and the image name', async () => {
     await bed.ctr('run', '-d', '--name', 'web', '-P', '--expose', '80-81', '--expose', '53/udp', image, 'sleep', '60');
     const { stdout } = await bed.ctr('port', 'web');

@@ -296,11 +296,12 @@ import os, socket
 listener = socket.create_server(('127.0.0.1', 0))
 pid = os.fork()
 if pid == 0:
-    os.dup2(listener.fileno(), 3, inheritable=True)
+    os.dup2(listener.fileno(), 3)
+    os.set_inheritable(3, True)
     env = dict(os.environ, LISTEN_FDS='1', LISTEN_PID=str(os.getpid()))
     argv = ['ctr', 'run', '--rm', '--network', 'none'] + ${JSON.stringify([...tools, image, '/usr/bin/python3', '-c', inside])}
     os.execvpe('ctr', argv, env)
-print(socket.create_connection(listener.getsockname()).recv(100).decode())
+print(socket.create_connection(listener.getsockname(), timeout=30).recv(100).decode())
 os.waitpid(pid, 0)`;
     const script = bed.file('activate.py', starter);
     expect(await bed.sh(`python3 ${script}`)).toMatchObject({ code: 0, stdout: 'activated\n' });

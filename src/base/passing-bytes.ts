@@ -1,6 +1,6 @@
 /**
  * Keeps a process that moves large files small. A Buffer that was written is garbage outside V8's heap, and V8 lets
- * that grow to 64 MB before it looks (docs/adr/0004-memory-of-passing-files.md): whoever passes bytes on says so here, and
+ * that grow to 64 MB before it looks (docs/adr/0005-memory-of-passing-files.md): whoever passes bytes on says so here, and
  * the young generation, where these Buffers still are, is collected every few megabytes. That takes less than 1 ms.
  */
 import { setFlagsFromString } from 'node:v8';

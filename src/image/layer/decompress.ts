@@ -10,7 +10,7 @@ import { eachFrame } from './zstd-frames.ts';
 
 /**
  * Larger pieces cost fewer turns between JavaScript and zlib's thread, and more memory for each layer that is under way
- * (docs/adr/0004-memory-of-passing-files.md).
+ * (docs/adr/0005-memory-of-passing-files.md).
  */
 const outputBytes = 128 * 1024;
 const options = { chunkSize: outputBytes, readableHighWaterMark: outputBytes, writableHighWaterMark: outputBytes };

@@ -116,11 +116,11 @@ export class LayerPlacer {
   }
 
   /** Owner before mode: chown(2) clears the set-id bits. */
-  own(path: ByteString, { uid, gid, mode }: Owner, isLink = false): void {
+  own(path: ByteString, { uid, gid, mode }: Owner, keepMode = false): void {
     if (this.#order.isSingle) this.owners.record(path.slice(this.#target.length + 1), { uid, gid, mode });
     // Always: copyFileSync has given it the source's owner, as far as it was allowed to.
     else lchownSync(toPath(path), uid, gid);
-    if (!isLink) chmodSync(toPath(path), mode);
+    if (!keepMode) chmodSync(toPath(path), mode);
   }
 
   #makeDirectory({ path, uid, gid, mode }: DirectoryOrder): void {
@@ -134,6 +134,8 @@ class Copying {
   readonly #order: CopyOrder;
   readonly #mode: ModeChange | undefined;
   readonly #links = new Map<string, ByteString>();
+  /** Directories of this layer that files go into, by the path that they were asked for. */
+  readonly #parents = new Map<ByteString, Merged>();
   readonly #sourceOwners: OwnerBook;
 
   constructor(placer: LayerPlacer, order: CopyOrder) {
@@ -186,7 +188,7 @@ class Copying {
     const slash = path.lastIndexOf('/');
     if (entry.merged.length > 0) return this.#placeDirectory(entry, path, isTop);
     const base = path.slice(slash + 1);
-    const parent = this.#placer.ensure(path.slice(0, Math.max(0, slash)), this.#parentOwner());
+    const parent = this.#parentOf(path.slice(0, Math.max(0, slash)));
     const existing = entryIn(parent, base);
     if (existing && existing.merged.length > 0) {
       throw new CtrError('INVALID', `${quoted(path)} is a directory of the image, and the source is a file`);
@@ -195,6 +197,12 @@ class Copying {
     const own = `${directory}/${base}`;
     if (existing?.path === own) rmSync(toPath(own), { force: true });
     this.#make(entry, own);
+  }
+
+  #parentOf(path: ByteString): Merged {
+    const known = this.#parents.get(path) ?? this.#placer.ensure(path, this.#parentOwner());
+    this.#parents.set(path, known);
+    return known;
   }
 
   /**
@@ -223,7 +231,10 @@ class Copying {
     } else if (stat.isFIFO()) mknod(toPath(own), nodeTypes.fifo | 0o600, { major: 0, minor: 0 });
     else throw new CtrError('UNSUPPORTED', `${quoted(entry.path)}: sockets and devices are not copied`);
     this.#attributes(entry, own);
-    this.#placer.own(own, this.#ownerOf(entry), stat.isSymbolicLink());
+    const owner = this.#ownerOf(entry);
+    // The copy has the source's mode; chown(2) takes set-id bits away again.
+    const isRight = stat.isFile() && owner.mode === (stat.mode & 0o7777) && (owner.mode & 0o6000) === 0;
+    this.#placer.own(own, owner, isRight || stat.isSymbolicLink());
     if (stat.nlink > 1) this.#links.set(inode, own);
     // What an image has keeps its time; what a context has is new (build-times.ts).
     if (!this.#order.tree.isContext) lutimesSync(toPath(own), stat.atimeMs / 1000, stat.mtimeMs / 1000);

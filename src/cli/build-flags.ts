@@ -118,14 +118,14 @@ export function declareBuildFlags(command: FlagSet): void {
   addLimitFlags(command);
   command.optionsGroup('Not done here:');
   for (const flag of ['--cache-from <place>', '--cache-to <place>']) {
-    command.option(flag, 'refused unless type=local of this store: the cache is the store’s', collect, []);
+    command.option(flag, 'refused: the cache is the store’s and cannot be moved yet', collect, []);
   }
   command
     .option('--provenance <mode>', 'refused unless false: there are no attestations')
     .option('--sbom <mode>', 'refused unless false')
     .option('--rm', 'accepted: containers of steps never stay')
     .option('--force-rm', 'accepted: containers of steps never stay')
-    .option('--layers', 'accepted: steps are always kept in the cache');
+    .option('--layers', 'accepted: every step is a layer; =false is refused');
 }
 
 export function parseBuildRequest(flags: BuildFlags, operands: readonly string[], context: FlagContext): BuildRequest {
@@ -178,11 +178,14 @@ export function parseBuildRequest(flags: BuildFlags, operands: readonly string[]
   };
 }
 
-const noNetworkFlags = {
-  ...{ networkAlias: [], expose: [], publish: [], hosts: true },
-} as const;
+const noNetworkFlags = { networkAlias: [], expose: [], publish: [], hosts: true } as const;
 
-function refuse({ cacheFrom, cacheTo, provenance, sbom }: BuildFlags): void {
+function refuse({ cacheFrom, cacheTo, provenance, sbom, layers }: BuildFlags): void {
+  if (layers === false) {
+    throw new CtrError('UNSUPPORTED', '--layers=false: every step is a layer', {
+      hint: '--no-cache runs every step, --squash-all makes one layer',
+    });
+  }
   for (const [flag, values] of [
     ['--cache-from', cacheFrom],
     ['--cache-to', cacheTo],

@@ -24,7 +24,7 @@ export interface LoadedProgram {
   readonly stackTop: number;
 }
 
-function map(bytes: number, flags = 0): number {
+function map(bytes: number, flags: number): number {
   const prot = PROT.READ | PROT.WRITE;
   return libc(
     'mmap',
@@ -50,7 +50,7 @@ let codeAddress: number | undefined;
 function mapCode(): number {
   if (codeAddress !== undefined) return codeAddress;
   const code = interpreterCode();
-  const address = map(pageBytes);
+  const address = map(pageBytes, 0);
   libc('memcpy', 'i64', ['i64', address], ['buf', code], ['i64', code.length]);
   libc('mprotect', 'i32', ['i64', address], ['i64', pageBytes], ['i32', PROT.READ | PROT.EXEC]);
   codeAddress = address;
@@ -58,15 +58,14 @@ function mapCode(): number {
 }
 
 /** Reserve memory for a program of up to `sizeBytes` (one page of stack is added above it). */
-export function reserve(sizeBytes: number): Mapping {
+export function reserve(sizeBytes: number, flags = 0): Mapping {
   const bytes = pages(sizeBytes) + stackBytes;
-  return { base: map(bytes), sizeBytes: bytes, code: mapCode() };
+  return { base: map(bytes, flags), sizeBytes: bytes, code: mapCode() };
 }
 
 /** Memory for a program that its process is sent later. Pages that are not used cost nothing. */
 export function reserveForLater(sizeBytes: number): Mapping {
-  const bytes = pages(sizeBytes) + stackBytes;
-  return { base: map(bytes, MAP.NORESERVE), sizeBytes: bytes, code: mapCode() };
+  return reserve(sizeBytes, MAP.NORESERVE);
 }
 
 /** Assemble `program` into `mapping`. */

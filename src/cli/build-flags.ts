@@ -113,7 +113,7 @@ export function declareBuildFlags(command: FlagSet): void {
     .option('--authfile <path>', 'where credentials are kept')
     .option('--tls-verify', 'require HTTPS and check certificates')
     .option('-q, --quiet', 'print only the image ID')
-    .option('--progress <how>', 'auto, plain, rawjson or quiet', 'auto');
+    .option('--progress <how>', 'auto (a live tree on a terminal), plain, tty, rawjson or quiet', 'auto');
   addSecurityFlags(command);
   addLimitFlags(command);
   command.optionsGroup('Not done here:');

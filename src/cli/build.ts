@@ -18,34 +18,28 @@ export const command: CommandSpec<BuildFlags> = {
     const { host, stdout, stderr } = context;
     const request = parseBuildRequest(flags, operands, { env: host.env, cwd: process.cwd() });
     if (flags.check) return (await import('../engine/build/check.ts')).checkBuild(host, request, stdout);
-    const progress = buildProgress(styleFrom(flags), stderr);
-    try {
-      const built = await buildImage(host, request, {
-        ...{ watch: progress, signal: untilInterrupted(), now: context.now() },
-        write: (bytes) => stdout.write(bytes),
-      });
-      if (built)
-        printId(
-          context,
-          built.image.id,
-          request.outputs.some((output) => 'dest' in output === false && output.type !== 'image'),
-        );
-      return 0;
-    } catch (error) {
-      stderr.write(progress.unseen());
-      throw error;
-    }
+    const progress = buildProgress(styleFrom(flags, context), stderr, host.env);
+    const deps = { watch: progress, signal: untilInterrupted(), now: context.now() };
+    const write = (bytes: Uint8Array) => stdout.write(bytes);
+    const built = await buildImage(host, request, { ...deps, write }).finally(() => progress.close());
+    // With an archive on standard output there is no room for the ID.
+    const isTaken = request.outputs.some((output) => 'dest' in output === false && output.type !== 'image');
+    if (built && !isTaken) printId(context, built.image.id);
+    return 0;
   },
 };
 
-function printId({ stdout, compat }: Context, id: Parameters<typeof hexOf>[0], isTaken: boolean): void {
-  // The archive is on standard output already.
-  if (!isTaken) stdout.write(compat === 'docker' ? `${id}\n` : `${hexOf(id)}\n`);
+function printId({ stdout, compat }: Context, id: Parameters<typeof hexOf>[0]): void {
+  stdout.write(compat === 'docker' ? `${id}\n` : `${hexOf(id)}\n`);
 }
 
-function styleFrom({ progress, quiet }: BuildFlags): ProgressStyle {
+/** BUILDKIT_PROGRESS is the default, as for Docker. */
+function styleFrom({ progress: given, quiet }: BuildFlags, { stderr, host }: Context): ProgressStyle {
+  const progress = given === 'auto' ? host.env.BUILDKIT_PROGRESS || given : given;
   if (quiet || progress === 'quiet' || progress === 'none') return 'quiet';
-  if (progress === 'rawjson') return 'rawjson';
-  if (['auto', 'plain', 'tty'].includes(progress)) return 'plain';
-  throw flagError('--progress', progress, 'want auto, plain, rawjson or quiet');
+  if (progress === 'rawjson' || progress === 'plain') return progress;
+  if (progress === 'auto') return stderr.isTty && (host.env.TERM ?? 'dumb') !== 'dumb' ? 'tty' : 'plain';
+  if (progress !== 'tty') throw flagError('--progress', progress, 'want auto, plain, tty, rawjson or quiet');
+  if (!stderr.isTty) throw flagError('--progress', progress, 'standard error is no terminal; plain writes lines');
+  return 'tty';
 }

@@ -24,8 +24,8 @@ export interface Context {
 export interface Output {
   readonly fd: number;
   readonly isTty: boolean;
-  /** Columns of the terminal; undefined when it is none. */
-  columns(): number | undefined;
+  /** Of the terminal, as it is now; undefined when it is none. */
+  size(): { readonly columns: number; readonly rows: number } | undefined;
   write(text: string | Uint8Array): void;
 }
 
@@ -37,8 +37,11 @@ export function createOutput(fd: number): Output {
       tty ??= isTerminal(fd);
       return tty;
     },
-    columns() {
-      return this.isTty ? new (process.getBuiltinModule('node:tty').WriteStream)(fd).columns : undefined;
+    size() {
+      if (!this.isTty) return undefined;
+      // Node's own streams follow SIGWINCH; a new one would open the terminal again at each call.
+      const { columns, rows } = fd === 2 ? process.stderr : process.stdout;
+      return columns > 0 ? { columns, rows } : undefined;
     },
     write: (text) => writeFully(fd, typeof text === 'string' ? Buffer.from(text) : text),
   };

@@ -11,7 +11,7 @@ import { type ContainerToStart, startDetached } from './start-container.ts';
 /** The caller's side of a foreground container. */
 export interface Terminal {
   readonly stdinIsTty: boolean;
-  readonly stdout: { readonly isTty: boolean; columns(): number | undefined; write(text: string): void };
+  readonly stdout: { readonly isTty: boolean; write(text: string): void };
   readonly watchPull?: WatchPull | undefined;
 }
 

@@ -1,67 +1,113 @@
-/** What a build shows on standard error: lines with the step's number, JSON objects, or nothing. */
+/** What a build shows on standard error: a live tree on a terminal, else lines with the step's number; or JSON; or nothing. */
 import type { BuildStepInfo, BuildWatch } from '../../engine/build/build-events.ts';
 import type { Output } from '../context.ts';
+import { liveBuild } from './build-live.ts';
+import { LineBuffer } from './line-buffer.ts';
 
-export type ProgressStyle = 'plain' | 'rawjson' | 'quiet';
+export type ProgressStyle = 'tty' | 'plain' | 'rawjson' | 'quiet';
 
 export interface BuildProgress extends BuildWatch {
-  /** What the steps that failed said, if nobody has seen it. */
-  unseen(): string;
+  /** Nothing is written until `release`: somebody else has the terminal. */
+  hold(): void;
+  release(): void;
+  /** The last word; the terminal is free then. */
+  close(): void;
 }
 
-export function buildProgress(style: ProgressStyle, stderr: Output): BuildProgress {
-  const said = new Map<number, Buffer[]>();
-  const remember = (step: BuildStepInfo, bytes: Buffer) => {
-    const kept = said.get(step.id) ?? [];
-    kept.push(bytes);
-    said.set(step.id, kept.slice(-200));
-  };
-  let failed: number | undefined;
-  const ended: BuildWatch['ended'] = ({ id }, how) => {
-    if (how === 'failed') failed ??= id;
-    else said.delete(id);
-  };
-  if (style === 'quiet') {
-    return {
-      began: () => {},
-      output: (step, _stream, bytes) => remember(step, bytes),
-      ended,
-      warning: () => {},
-      unseen: () => (failed === undefined ? '' : Buffer.concat(said.get(failed) ?? []).toString()),
-    };
-  }
-  return { ...(style === 'plain' ? plainProgress(stderr) : jsonProgress(stderr)), unseen: () => '' };
+type Env = Readonly<Record<string, string | undefined>>;
+
+export function buildProgress(style: ProgressStyle, stderr: Output, env: Env): BuildProgress {
+  if (style === 'tty') return withFailure(liveBuild(stderr, env), stderr, () => true);
+  const held = holdable(stderr);
+  if (style === 'rawjson') return { ...jsonProgress(held.write), ...held.control };
+  if (style === 'quiet') return withFailure({ ...silent, ...held.control }, stderr, () => true);
+  const plain = plainProgress(held.write);
+  return withFailure({ ...plain, ...held.control }, stderr, plain.isMixed);
 }
 
-function plainProgress(stderr: Output): BuildWatch {
-  const open = new Map<number, string>();
-  const line = (id: number, text: string) => stderr.write(`#${id} ${text}\n`);
-  const flush = (id: number) => {
-    const rest = open.get(id);
-    if (rest) line(id, rest);
-    open.delete(id);
+const silent: BuildWatch = { began: () => {}, output: () => {}, ended: () => {}, warning: () => {} };
+
+function holdable(stderr: Output) {
+  let waiting: string[] | undefined;
+  const release = () => {
+    const text = waiting?.join('') ?? '';
+    waiting = undefined;
+    if (text !== '') stderr.write(text);
+  };
+  const write = (text: string): void => void (waiting ? waiting.push(text) : stderr.write(text));
+  const hold = () => {
+    waiting ??= [];
+  };
+  return { write, control: { hold, release, close: release } };
+}
+
+/** How much of a failed step's output is repeated. */
+const tailLines = 30;
+
+/** Shows again, at the end, what the first step that failed said last, unless it stands right above. */
+function withFailure(view: BuildProgress, stderr: Output, isUnseen: (id: number) => boolean): BuildProgress {
+  const said = new Map<number, { lines: string[]; readonly open: LineBuffer }>();
+  let failed: { readonly step: BuildStepInfo; readonly lines: readonly string[] } | undefined;
+  return {
+    ...view,
+    output: (step, stream, bytes) => {
+      const kept = said.get(step.id) ?? { lines: [], open: new LineBuffer() };
+      said.set(step.id, kept);
+      kept.lines = [...kept.lines, ...kept.open.push(bytes)].slice(-tailLines);
+      view.output(step, stream, bytes);
+    },
+    ended: (step, how, ms) => {
+      const kept = said.get(step.id);
+      said.delete(step.id);
+      if (how === 'failed' && kept) failed ??= { step, lines: [...kept.lines, kept.open.rest()].filter(isText) };
+      view.ended(step, how, ms);
+    },
+    close: () => {
+      view.close();
+      if (!failed || failed.lines.length === 0 || !isUnseen(failed.step.id)) return;
+      const { step, lines } = failed;
+      stderr.write(`> [${step.place}] ${step.text}:\n${lines.map((line) => `${line}\n`).join('')}`);
+    },
+  };
+}
+
+const isText = (line: string) => line !== '';
+
+function plainProgress(write: (text: string) => void): BuildWatch & { isMixed(id: number): boolean } {
+  const open = new Map<number, LineBuffer>();
+  /** Whose output came last, and which steps' output has that of another one behind it. */
+  let last = 0;
+  const mixed = new Set<number>();
+  const line = (id: number, text: string) => {
+    if (last !== id) mixed.add(last);
+    last = id;
+    write(`#${id} ${text}\n`);
   };
   return {
     began: ({ id, place, text }) => line(id, `[${place}] ${text}`),
     output: ({ id }, _stream, bytes) => {
-      const lines = ((open.get(id) ?? '') + bytes.toString()).split('\n');
-      open.set(id, lines.pop() ?? '');
-      for (const each of lines) line(id, each);
+      const lines = open.get(id) ?? new LineBuffer();
+      open.set(id, lines);
+      for (const each of lines.push(bytes)) line(id, each);
     },
     ended: ({ id }, how, ms) => {
-      flush(id);
-      line(id, how === 'cached' ? 'CACHED' : `${how === 'done' ? 'DONE' : 'ERROR'} ${(ms / 1000).toFixed(1)}s`);
+      const rest = open.get(id)?.rest() ?? '';
+      open.delete(id);
+      if (rest !== '') line(id, rest);
+      const words = { done: 'DONE', failed: 'ERROR', canceled: 'CANCELED' };
+      line(id, how === 'cached' ? 'CACHED' : `${words[how]} ${(ms / 1000).toFixed(1)}s`);
     },
-    warning: (text) => stderr.write(`warning: ${text}\n`),
+    warning: (text) => write(`warning: ${text}\n`),
+    isMixed: (id) => mixed.has(id),
   };
 }
 
-function jsonProgress(stderr: Output): BuildWatch {
-  const write = (event: object) => stderr.write(`${JSON.stringify(event)}\n`);
+function jsonProgress(write: (text: string) => void): BuildWatch {
+  const send = (event: object) => write(`${JSON.stringify(event)}\n`);
   return {
-    began: (step) => write({ event: 'began', ...step }),
-    output: ({ id }, stream, bytes) => write({ event: 'output', id, stream, data: bytes.toString('base64') }),
-    ended: ({ id }, how, ms) => write({ event: how, id, ms: Math.round(ms) }),
-    warning: (message) => write({ event: 'warning', message }),
+    began: (step) => send({ event: 'began', ...step }),
+    output: ({ id }, stream, bytes) => send({ event: 'output', id, stream, data: bytes.toString('base64') }),
+    ended: ({ id }, how, ms) => send({ event: how, id, ms: Math.round(ms) }),
+    warning: (message) => send({ event: 'warning', message }),
   };
 }

@@ -61,7 +61,7 @@ function liveProgress(output: Output, colour: boolean): ProgressView {
   const said: string[] = [];
   let drawn = 0;
   const draw = () => {
-    const width = Math.max(20, (output.columns() ?? 80) - 1);
+    const width = Math.max(20, (output.size()?.columns ?? 80) - 1);
     const bars = [...transfers.values()].map((transfer) => transferLine(transfer, width, colour));
     const lines = [...said.splice(0), ...bars].map((line) => `\r\x1b[2K${line}\n`);
     output.write(`${drawn > 0 ? `\x1b[${drawn}A` : ''}${lines.join('')}`);

@@ -1,12 +1,16 @@
 /** What a stage begins with: an image of the store, pulled if it has to be. */
 import { CtrError } from '../../base/ctr-error.ts';
+import { humanSize } from '../../base/units.ts';
 import { stagesNamedLike } from '../../build/plan-build.ts';
+import type { PullProgress } from '../../image/fetch-layers.ts';
 import { type ImageConfig, parseImageConfig } from '../../oci/image-config.ts';
 import { isIndex, parseManifest } from '../../oci/manifest.ts';
 import { readBlob } from '../../storage/blob-store.ts';
 import { findImage, readImage } from '../../storage/image-store.ts';
 import { hasLayer } from '../../storage/layer-store.ts';
+import { shortId } from '../images.ts';
 import type { Build, StageLayer } from './build-state.ts';
+import { watched } from './watched.ts';
 
 export interface LoadedImage {
   readonly image: ImageConfig;
@@ -34,7 +38,11 @@ export async function loadImage(build: Build, reference: string, platform = buil
     const { pull } = await import('../pull.ts');
     try {
       const options = { name: reference, policy, tlsVerify, authFile, ...(isUsual ? {} : { platform }) };
-      const { image: found } = await pull(host, options, { signal: build.signal });
+      const { image: found } = await watched(build, { place: 'base', text: `FROM ${reference}` }, async (info) => {
+        const say = (line: string) => build.watch.output(info, 'stderr', Buffer.from(`${line}\n`));
+        const done = await pull(host, options, { signal: build.signal, progress: { layer: pullLines(say) } });
+        return { ...done, isCached: done.outcome !== 'pulled' };
+      });
       return readImage(host, found.id) ?? found;
     } catch (error) {
       const near = stagesNamedLike(build.plan, reference);
@@ -43,4 +51,12 @@ export async function loadImage(build: Build, reference: string, platform = buil
       throw new CtrError(error.code, error.message, { cause: error.cause, hint });
     }
   }
+}
+
+/** A line for each layer that came. */
+function pullLines(say: (line: string) => void): PullProgress['layer'] {
+  return (digest, { state, totalBytes }) => {
+    if (state === 'done')
+      say(`${shortId(digest)}: done${totalBytes === undefined ? '' : ` (${humanSize(totalBytes)})`}`);
+  };
 }

@@ -8,9 +8,12 @@ export interface BuildStepInfo {
   readonly text: string;
 }
 
+/** `canceled`: another step failed, or ctr was interrupted. */
+export type StepEnd = 'done' | 'cached' | 'failed' | 'canceled';
+
 export interface BuildWatch {
   began(step: BuildStepInfo): void;
   output(step: BuildStepInfo, stream: 'stdout' | 'stderr', bytes: Buffer): void;
-  ended(step: BuildStepInfo, how: 'done' | 'cached' | 'failed', ms: number): void;
+  ended(step: BuildStepInfo, how: StepEnd, ms: number): void;
   warning(text: string): void;
 }

@@ -9,12 +9,12 @@ import { instructionError } from '../../build/source-range.ts';
 import type { ImageConfig } from '../../oci/image-config.ts';
 import { parsePlatform } from '../../oci/platform.ts';
 import { loadImage } from './base-image.ts';
-import type { BuildStepInfo } from './build-events.ts';
 import type { Build, StageState } from './build-state.ts';
 import { changeDefaults } from './config-steps.ts';
 import { copyStep, workdirStep } from './copy-step.ts';
 import type { Made } from './new-layer.ts';
 import { runStep } from './run-step.ts';
+import { watched } from './watched.ts';
 
 /** The finished stage; begun if nobody has. */
 export function stageState(build: Build, index: number): Promise<StageState> {
@@ -128,21 +128,14 @@ async function layerOf(
   if (kind !== 'run' && kind !== 'copy' && kind !== 'add' && kind !== 'workdir') return undefined;
   const { noCache, noCacheFilter } = build.request;
   const useCache = !noCache && !noCacheFilter.includes(stage.label);
-  const info: BuildStepInfo = { id: ++build.steps.count, place, text };
-  const began = performance.now();
-  build.watch.began(info);
   try {
-    const where = { stageIndex: stage.index, useCache, info };
-    const made =
-      kind === 'run'
-        ? await runStep(build, state, instruction, where)
-        : kind === 'workdir'
-          ? await workdirStep(build, state, text, useCache)
-          : await copyStep(build, state, instruction, where);
-    build.watch.ended(info, made.isCached ? 'cached' : 'done', performance.now() - began);
-    return made;
+    return await watched(build, { place, text }, async (info) => {
+      const where = { stageIndex: stage.index, useCache, info };
+      if (kind === 'run') return runStep(build, state, instruction, where);
+      if (kind === 'workdir') return workdirStep(build, state, text, useCache);
+      return copyStep(build, state, instruction, where);
+    });
   } catch (error) {
-    build.watch.ended(info, 'failed', performance.now() - began);
     if (kind === 'run' || !(error instanceof CtrError) || error.code === 'STATE') throw error;
     throw placed(error, instruction);
   }

@@ -7,7 +7,7 @@ function recorder(isTty: boolean) {
   const output: Output = {
     fd: 2,
     isTty,
-    columns: () => (isTty ? 60 : undefined),
+    size: () => (isTty ? { columns: 60, rows: 24 } : undefined),
     write: (text) => written.push(String(text)),
   };
   return { output, written };

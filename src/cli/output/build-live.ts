@@ -4,8 +4,8 @@
  */
 import { stripVTControlCharacters } from 'node:util';
 import type { Output } from '../context.ts';
-import type { BuildProgress } from './build-progress.ts';
 import { finishedLine, mostTailLines, type RunningStep, runningLines, summaryLine } from './build-tree.ts';
+import type { BuildProgress } from './build-view.ts';
 import { LineBuffer } from './line-buffer.ts';
 import { textWidth, visibleLine } from './terminal-text.ts';
 

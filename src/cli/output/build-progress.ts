@@ -2,17 +2,10 @@
 import type { BuildStepInfo, BuildWatch } from '../../engine/build/build-events.ts';
 import type { Output } from '../context.ts';
 import { liveBuild } from './build-live.ts';
+import type { BuildProgress } from './build-view.ts';
 import { LineBuffer } from './line-buffer.ts';
 
 export type ProgressStyle = 'tty' | 'plain' | 'rawjson' | 'quiet';
-
-export interface BuildProgress extends BuildWatch {
-  /** Nothing is written until `release`: somebody else has the terminal. */
-  hold(): void;
-  release(): void;
-  /** The last word; the terminal is free then. */
-  close(): void;
-}
 
 type Env = Readonly<Record<string, string | undefined>>;
 

@@ -19,12 +19,15 @@ export interface Host {
   readonly log: Log;
   /** The user's choice by `--storage-driver`, or undefined: choose by trying. */
   readonly storageDriver: string | undefined;
+  /** Data roots of image stores that are only read (storage/read-only-stores.ts), the first one first. */
+  readonly additionalStores: readonly string[];
 }
 
 export interface HostOptions {
   readonly root?: string | undefined;
   readonly runroot?: string | undefined;
   readonly storageDriver?: string | undefined;
+  readonly additionalStores?: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly log: Log;
 }
@@ -45,5 +48,6 @@ export function createHost(options: HostOptions): Host {
     env,
     log: options.log,
     storageDriver: options.storageDriver ?? env.CTR_STORAGE_DRIVER ?? env.STORAGE_DRIVER,
+    additionalStores: options.additionalStores ?? [],
   };
 }

@@ -38,6 +38,12 @@ export const globalFlags = [
     help: ['--storage-driver NAME', 'overlay, fuse-overlayfs or vfs'],
   },
   {
+    names: ['storage-opt'],
+    takes: 'value',
+    key: 'storageOpt',
+    help: ['--storage-opt additionalimagestore=DIR', 'an image store that is only read (repeatable)'],
+  },
+  {
     names: ['log-level'],
     takes: 'value',
     key: 'logLevel',

@@ -3,6 +3,7 @@ import { CtrError } from '../base/ctr-error.ts';
 import { createHost } from '../base/host.ts';
 import { createLog, type LogLevel, logLevels } from '../base/log.ts';
 import { version } from '../base/version.ts';
+import { configuredStores } from '../storage/config-file.ts';
 import { parseArgv } from './argv.ts';
 import { type GlobalSetting, globalFlags, readInvocation } from './command.ts';
 import type { CommandEntry } from './command-entry.ts';
@@ -54,7 +55,8 @@ async function runCommand(
       context.stdout.write(commandHelp(entry, spec, context.programName));
       return 0;
     }
-    return await spec.run(context, invocation.operands, invocation.flags());
+    const flags = invocation.flags();
+    return await spec.run(await withConfiguredStores(context), invocation.operands, flags);
   } catch (error) {
     throw withUsageHint(error, `${env.CTR_PROGRAM_NAME || 'ctr'} ${name} --help`);
   }
@@ -82,10 +84,9 @@ function contextOf(
   env: Environment,
   streams: Streams,
 ): Context {
-  const text = (key: GlobalSetting['flag']['key']) => {
-    const value = globals.findLast(({ flag }) => flag.key === key)?.value;
-    return typeof value === 'string' ? value : undefined;
-  };
+  const all = (key: GlobalSetting['flag']['key']) =>
+    globals.flatMap(({ flag, value }) => (flag.key === key && typeof value === 'string' ? [value] : []));
+  const text = (key: GlobalSetting['flag']['key']) => all(key).at(-1);
   const debug = isOn(globals, 'debug');
   const level = debug ? 'debug' : levelFrom(text('logLevel') ?? env.CTR_LOG_LEVEL ?? 'warn');
   streams.debug = level === 'debug';
@@ -96,8 +97,30 @@ function contextOf(
     root: text('root') ?? env.CTR_ROOT,
     runroot: text('runroot') ?? env.CTR_RUNROOT,
     storageDriver: text('storageDriver'),
+    additionalStores: [...all('storageOpt').map(storeFrom), ...storesOf(env)],
   });
   return contextFor(host, { commandName, stdout: streams.stdout, stderr: streams.stderr, debug });
+}
+
+/** The option of containers-storage.conf(5) that has a meaning here. */
+function storeFrom(option: string): string {
+  const path = /^additionalimagestore=(\/.*)$/.exec(option)?.[1];
+  if (path !== undefined) return path;
+  throw new CtrError('USAGE', `--storage-opt ${option}: want additionalimagestore=/PATH of another data root of ctr`);
+}
+
+function storesOf({ CTR_ADDITIONAL_STORES: text = '' }: Environment): string[] {
+  const stores = text.split(':').filter((path) => path !== '');
+  if (stores.every((path) => path.startsWith('/'))) return stores;
+  throw new CtrError('USAGE', `CTR_ADDITIONAL_STORES=${text}: want absolute paths, separated by colons`);
+}
+
+/** Those of ctr.toml come last. */
+async function withConfiguredStores(context: Context): Promise<Context> {
+  const { host } = context;
+  const configured = await configuredStores(host);
+  if (configured.length === 0) return context;
+  return { ...context, host: { ...host, additionalStores: [...host.additionalStores, ...configured] } };
 }
 
 const isOn = (globals: readonly GlobalSetting[], key: 'debug' | 'help') =>

@@ -1,6 +1,6 @@
 import { mountedImages, mountImage } from '../engine/image-mount.ts';
 import { hexOf } from '../oci/digest.ts';
-import { listImages, resolveImage } from '../storage/image-store.ts';
+import { listEveryImage, resolveImage } from '../storage/image-store.ts';
 import type { CommandSpec } from './command.ts';
 
 interface ImageMountFlags {
@@ -24,7 +24,7 @@ export const command: CommandSpec<ImageMountFlags> = {
       );
       return 0;
     }
-    const images = all ? listImages(host) : operands.map((name) => resolveImage(host, name).image);
+    const images = all ? listEveryImage(host) : operands.map((name) => resolveImage(host, name).image);
     for (const image of images) {
       const path = mountImage(host, image);
       stdout.write(images.length === 1 ? `${path}\n` : `${hexOf(image.id)} ${path}\n`);

@@ -23,7 +23,7 @@ interface ImagesFlags {
 export const command: CommandSpec<ImagesFlags> = {
   usage: '[options] [IMAGE]',
   description:
-    'Fields for --format: .Repository .Tag .ID .Digest .Created .CreatedAt .CreatedSince .Size .Labels, and those\nof --format json. Filters: dangling, label, before, since, reference, id.',
+    'Fields for --format: .Repository .Tag .ID .Digest .Created .CreatedAt .CreatedSince .Size .Labels .ReadOnly, and\nthose of --format json. Filters: dangling, label, before, since, reference, id, readonly.',
   examples: [
     'images',
     'images --filter dangling=true -q',
@@ -65,8 +65,8 @@ export const command: CommandSpec<ImagesFlags> = {
       {
         name: 'images',
         rows,
-        defaultFormat: defaultFormat(flags.digests ?? false),
-        titles: { ID: 'IMAGE ID', CreatedSince: 'CREATED' },
+        defaultFormat: defaultFormat(flags.digests ?? false, summaries),
+        titles: { ID: 'IMAGE ID', CreatedSince: 'CREATED', ReadOnly: 'R/O' },
         json: () => summaries.map((summary) => podmanJson(summary, context)),
       },
       { format: flags.format, noHeading: flags.noheading, compat: context.compat },
@@ -76,17 +76,19 @@ export const command: CommandSpec<ImagesFlags> = {
   },
 };
 
-const filterKeys = ['dangling', 'label', 'before', 'since', 'after', 'reference', 'id'];
+const filterKeys = ['dangling', 'label', 'before', 'since', 'after', 'reference', 'id', 'readonly'];
 
 function filterFrom(texts: readonly string[], name: string | undefined): ImageFilter {
   const filters = parseFilters(texts, filterKeys);
   const isDangling = booleanFilter(filters, 'dangling');
+  const isReadOnly = booleanFilter(filters, 'readonly');
   const before = filters.get('before')?.at(-1);
   const since = (filters.get('since') ?? filters.get('after'))?.at(-1);
   return {
     references: [...(filters.get('reference') ?? []), ...(name === undefined ? [] : [name])],
     labels: filters.get('label') ?? [],
     ...(isDangling === undefined ? {} : { isDangling }),
+    ...(isReadOnly === undefined ? {} : { isReadOnly }),
     ...(before === undefined ? {} : { before }),
     ...(since === undefined ? {} : { since }),
   };
@@ -97,8 +99,10 @@ function idFilter(texts: readonly string[]): (summary: ImageSummary) => boolean 
   return ({ image }) => !ids || ids.some((id) => hexOf(image.id).startsWith(id.replace(/^sha256:/, '')));
 }
 
-const defaultFormat = (digests: boolean) =>
-  `table {{.Repository}}\t{{.Tag}}\t${digests ? '{{.Digest}}\t' : ''}{{.ID}}\t{{.CreatedSince}}\t{{.Size}}`;
+function defaultFormat(digests: boolean, summaries: readonly ImageSummary[]): string {
+  const readOnly = summaries.some(({ readOnlyStore }) => readOnlyStore !== undefined) ? '\t{{.ReadOnly}}' : '';
+  return `table {{.Repository}}\t{{.Tag}}\t${digests ? '{{.Digest}}\t' : ''}{{.ID}}\t{{.CreatedSince}}\t{{.Size}}${readOnly}`;
+}
 
 /** A line of the table: one for every name. */
 interface ImageRow {
@@ -112,6 +116,7 @@ interface ImageRow {
   readonly Size: string;
   readonly VirtualSize: string;
   readonly Labels: Readonly<Record<string, string>>;
+  readonly ReadOnly: boolean;
 }
 
 interface SortableRow {
@@ -140,6 +145,7 @@ function rowsOf(summary: ImageSummary, context: Context, short: boolean): Sortab
       CreatedAt: dockerTime(createdMs),
       Size: size,
       VirtualSize: size,
+      ReadOnly: summary.readOnlyStore !== undefined,
       get Labels() {
         return readConfig(context.host, image).config.Labels ?? {};
       },
@@ -178,7 +184,7 @@ function sorted(rows: readonly SortableRow[], field: string): ImageRow[] {
 }
 
 /** `podman images --format json`. */
-function podmanJson({ image, names, repoDigests, sizeBytes }: ImageSummary, { host }: Context): object {
+function podmanJson({ image, names, repoDigests, sizeBytes, readOnlyStore }: ImageSummary, { host }: Context): object {
   const createdMs = Date.parse(image.createdAt ?? '') || 0;
   return {
     Id: hexOf(image.id),
@@ -190,6 +196,7 @@ function podmanJson({ image, names, repoDigests, sizeBytes }: ImageSummary, { ho
     VirtualSize: sizeBytes,
     Labels: readConfig(host, image).config.Labels ?? null,
     Containers: 0,
+    ...(readOnlyStore === undefined ? {} : { ReadOnly: true }),
     Names: names,
     Digest: image.manifest.digest,
     History: names,

@@ -29,7 +29,7 @@ export const command: CommandSpec<RmiFlags> = {
   async run(context, operands, { all, force, ignore, prune }) {
     if (all && operands.length > 0) throw new CtrError('USAGE', 'images and --all exclude each other');
     if (!all && operands.length === 0) throw new CtrError('USAGE', 'image name or ID must be specified');
-    const names = all ? listStoredImages(context.host).map(({ image }) => image.id) : operands;
+    const names = all ? listStoredImages(context.host, { isReadOnly: false }).map(({ image }) => image.id) : operands;
     const { host } = context;
     const removed = await removeImages(host, names, {
       force: all || force || false,

@@ -73,15 +73,15 @@ export async function createContainer(host: Host, given: RunRequest, watchPull?:
 }
 
 /** Layers of another map are unpacked from the blobs that are there, once for all containers that have the map. */
-async function unpackFor(host: Host, { image }: StoredImage, ids: ContainerIds): Promise<void> {
-  if (image.diffIds.every((diffId) => hasLayer(host, { diffId, kind: ids.ownerKind }))) return;
-  const [{ ensureUnpacked }, { unpackingFor }] = await Promise.all([
+async function unpackFor(host: Host, stored: StoredImage, ids: ContainerIds): Promise<void> {
+  if (stored.image.diffIds.every((diffId) => hasLayer(host, { diffId, kind: ids.ownerKind }))) return;
+  const [{ unpackRecorded }, { unpackingFor }] = await Promise.all([
     import('../image/pull.ts'),
     import('./unpacking.ts'),
   ]);
   host.log.info('unpacking the image for this map of ids (once)');
   using _store = await lockWhenFree(storeLockOf(host), 'shared');
-  if (await ensureUnpacked(image, { host, ...(await unpackingFor(host, ids)) })) return;
+  if (await unpackRecorded(stored, { host, ...(await unpackingFor(host, ids)) })) return;
   throw new CtrError('STATE', 'an archive of the image is missing, so it cannot be unpacked for this map of ids', {
     hint: 'pull the image again',
   });

@@ -72,6 +72,7 @@ function storePart(host: Host) {
     graphRoot: host.dataRoot,
     graphRootAllocated: disk.total,
     graphRootUsed: disk.total - disk.free,
+    additionalImageStores: host.additionalStores,
     imageStore: { number: listImages(host).length },
     runRoot: host.runRoot,
     volumePath: layout.volumes(host),

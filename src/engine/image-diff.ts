@@ -7,7 +7,7 @@ import type { Step } from '../ns/steps.ts';
 import { array, literal, object, parseJson, string } from '../oci/check.ts';
 import { overlayOptions } from '../storage/drivers/overlay-options.ts';
 import { resolveImage } from '../storage/image-store.ts';
-import { layerDir, readLayer } from '../storage/layer-store.ts';
+import { layerDir, layerLink } from '../storage/layer-store.ts';
 import { layout } from '../storage/layout.ts';
 import { lockWhenFree, storeLockOf } from '../storage/lock.ts';
 import { createStagingDirectory } from '../storage/staging.ts';
@@ -27,7 +27,7 @@ export async function diffImage(host: Host, nameOrId: string): Promise<Change[]>
   const [top, ...below] = keys;
   if (top === undefined) return [];
   using staging = createStagingDirectory(host);
-  const links = below.flatMap((key) => readLayer(host, key)?.link ?? []);
+  const links = below.flatMap((key) => layerLink(host, key) ?? []);
   const place = treesOf(host, staging, { upper: layerDir(host, top), links });
   const [read, write] = pipe();
   const stdio = [openSync('/dev/null', 'r+'), write] as const;

@@ -6,7 +6,7 @@ import { MNT_DETACH, MS } from '../linux/constants.ts';
 import { libc } from '../linux/ffi.ts';
 import { hexOf } from '../oci/digest.ts';
 import { overlayOptions } from '../storage/drivers/overlay-options.ts';
-import { type ImageRecord, listImages } from '../storage/image-store.ts';
+import { type ImageRecord, listEveryImage } from '../storage/image-store.ts';
 import { hasLayer } from '../storage/layer-store.ts';
 import { layout } from '../storage/layout.ts';
 import { isMounted, requireUnshare } from './mount.ts';
@@ -56,7 +56,7 @@ export function unmountImage(host: Host, image: ImageRecord, { force }: { readon
 
 /** Images that are mounted in this mount namespace. */
 export function mountedImages(host: Host): Array<{ readonly image: ImageRecord; readonly path: string }> {
-  return listImages(host)
+  return listEveryImage(host)
     .map((image) => ({ image, path: layout.imageMount(host, hexOf(image.id)) }))
     .filter(({ path }) => isMounted(path));
 }

@@ -7,9 +7,16 @@ import type { Host } from '../base/host.ts';
 import type { Digest } from '../oci/digest.ts';
 import { type ContainerRecord, listContainers } from '../storage/container-store.ts';
 import { collectGarbage } from '../storage/gc.ts';
-import { type ImageRecord, listTags, removeImage, resolveImage, untagImage } from '../storage/image-store.ts';
+import {
+  type ImageRecord,
+  listTags,
+  readOwnImage,
+  removeImage,
+  resolveImage,
+  untagImage,
+} from '../storage/image-store.ts';
 import type { RemoveTree } from '../storage/staging.ts';
-import { type ImageFilter, listStoredImages, shortId } from './images.ts';
+import { type ImageFilter, listStoredImages, refuseReadOnly, shortId } from './images.ts';
 
 export interface RemoveImagesOptions {
   /** Remove all names of an image given by ID, and with `removeContainer` the containers that use it. */
@@ -66,7 +73,8 @@ export interface PruneChoice {
 
 /** Delete dangling images, with `all` every image that no container uses. */
 export async function pruneImages(host: Host, choice: PruneChoice): Promise<RemovedImages> {
-  const filter = choice.all ? choice.filter : { ...choice.filter, isDangling: true };
+  const own = { ...choice.filter, isReadOnly: false };
+  const filter = choice.all ? own : { ...own, isDangling: true };
   const candidates = listStoredImages(host, filter).map(({ image }) => image);
   const isOther = ({ id }: ContainerRecord) => !choice.without?.has(id);
   const unused = candidates.filter((image) => !containersOf(host, image).some(isOther));
@@ -82,9 +90,11 @@ async function removeOne(
   nameOrId: string,
   options: RemoveImagesOptions,
 ): Promise<{ untagged: readonly string[]; deleted?: Digest }> {
-  const { image, tag } = resolveImage(host, nameOrId);
+  const stored = resolveImage(host, nameOrId);
+  refuseReadOnly(host, nameOrId, stored);
+  const { image, tag } = stored;
   const names = listTags(host).filter(({ id }) => id === image.id);
-  if (tag && names.length > 1) {
+  if (tag && (names.length > 1 || !readOwnImage(host, image.id))) {
     untagImage(host, tag.name);
     return { untagged: [tag.name] };
   }

@@ -1,7 +1,7 @@
 /** `ctr image tree`: an image's layers with their sizes, and which images end there. */
 import type { Host } from '../base/host.ts';
 import type { Digest } from '../oci/digest.ts';
-import { listTags, resolveImage } from '../storage/image-store.ts';
+import { listEveryTag, resolveImage } from '../storage/image-store.ts';
 import { readLayer } from '../storage/layer-store.ts';
 import { type ImageSummary, listStoredImages } from './images.ts';
 
@@ -24,7 +24,7 @@ export interface ImageTree {
 export function imageTree(host: Host, nameOrId: string): ImageTree {
   const { image } = resolveImage(host, nameOrId);
   const all = listStoredImages(host);
-  const names = listTags(host).flatMap(({ id, name }) => (id === image.id ? [name] : []));
+  const names = listEveryTag(host).flatMap(({ id, name }) => (id === image.id ? [name] : []));
   const layers = image.diffIds.map((diffId, at) => ({
     diffId,
     sizeBytes: sizeOf(host, diffId),

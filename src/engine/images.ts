@@ -8,10 +8,13 @@ import { readStoredBlob } from '../storage/blob-store.ts';
 import {
   findImage,
   type ImageRecord,
-  listImages,
+  listEveryImage,
+  listEveryTag,
   listTags,
+  readOnlyHomeOf,
   repositoryOf,
   resolveImage,
+  type StoredImage,
   type TagRecord,
   tagImage,
   untagImage,
@@ -27,9 +30,13 @@ export interface ImageSummary {
   readonly repoDigests: readonly string[];
   /** Of the unpacked layers where they are unpacked, otherwise of the archives. */
   readonly sizeBytes: number;
+  /** The data root of the read-only store that has it; undefined: the user's own has it. */
+  readonly readOnlyStore: string | undefined;
 }
 
 export interface ImageFilter {
+  /** Only images of stores that are only read, or only the user's own. */
+  readonly isReadOnly?: boolean;
   readonly isDangling?: boolean;
   /** Names, with `*` and `?` as in path.Match of Go; one has to match. */
   readonly references?: readonly string[];
@@ -46,13 +53,14 @@ export interface ImageFilter {
 
 /** Newest first. */
 export function listStoredImages(host: Host, filter: ImageFilter = {}): ImageSummary[] {
-  const tagsOf = Map.groupBy(listTags(host), ({ id }) => id);
-  const summaries = listImages(host).map((image) => summarize(host, image, tagsOf.get(image.id) ?? []));
+  const tagsOf = Map.groupBy(listEveryTag(host), ({ id }) => id);
+  const summaries = listEveryImage(host).map((image) => summarize(host, image, tagsOf.get(image.id) ?? []));
   const made = (name: string | undefined) => name && Date.parse(resolveImage(host, name).image.createdAt ?? '');
   const [before, since] = [made(filter.before), made(filter.since)];
   return summaries.filter((summary) => {
     const createdAt = Date.parse(summary.image.createdAt ?? '') || 0;
     return (
+      (filter.isReadOnly === undefined || filter.isReadOnly === (summary.readOnlyStore !== undefined)) &&
       (filter.isDangling === undefined || filter.isDangling === (summary.names.length === 0)) &&
       (before === undefined || createdAt < Number(before)) &&
       (since === undefined || createdAt > Number(since)) &&
@@ -70,7 +78,7 @@ export function describeImage(host: Host, nameOrId: string): ImageSummary {
   return summarize(
     host,
     image,
-    listTags(host).filter(({ id }) => id === image.id),
+    listEveryTag(host).filter(({ id }) => id === image.id),
   );
 }
 
@@ -111,14 +119,25 @@ export async function addTags(host: Host, nameOrId: string, names: readonly stri
 export function removeTags(host: Host, nameOrId: string, names: readonly string[] = []): string[] {
   const { image } = resolveImage(host, nameOrId);
   const own = listTags(host).filter(({ id }) => id === image.id);
+  if (names.length === 0 && own.length === 0) refuseReadOnly(host, nameOrId, { image });
   const chosen = names.length === 0 ? own.map(({ name }) => name) : names.map((name) => nameOfImage(host, image, name));
   return chosen.filter((name) => untagImage(host, name));
 }
 
 function nameOfImage(host: Host, image: ImageRecord, name: string): string {
   const found = findImage(host, name);
+  if (found) refuseReadOnly(host, name, found);
   if (found?.tag && found.image.id === image.id) return found.tag.name;
   throw new CtrError('NOT_FOUND', `${name}: tag not known`, { hint: `it is no name of image ${shortId(image.id)}` });
+}
+
+/** Throws when the name (or, without one, the image) is in a store that is only read: it cannot be taken away there. */
+export function refuseReadOnly(host: Host, nameOrId: string, stored: StoredImage): void {
+  const store = readOnlyHomeOf(host, stored);
+  if (store === undefined) return;
+  throw new CtrError('DENIED', `${nameOrId} is in the image store ${store}, which is only read`, {
+    hint: 'leave the store out of --storage-opt, CTR_ADDITIONAL_STORES and ctr.toml, or ask its owner',
+  });
 }
 
 /** Twelve digits, as everywhere in the field. */
@@ -134,6 +153,7 @@ function summarize(host: Host, image: ImageRecord, tags: readonly TagRecord[]): 
     names: tags.map(({ name }) => name).filter((name) => !name.includes('@')),
     repoDigests: [...new Set(repoDigests)],
     sizeBytes: unpackedBytes(host, image) ?? image.sizeBytes,
+    readOnlyStore: readOnlyHomeOf(host, { image }),
   };
 }
 

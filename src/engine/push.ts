@@ -9,7 +9,7 @@ import { isIndex, parseManifest } from '../oci/manifest.ts';
 import type { Compression } from '../oci/media-types.ts';
 import { parseReference, withDefaultTag } from '../oci/reference.ts';
 import { hasBlob, readBlob } from '../storage/blob-store.ts';
-import { listTags, readTag, resolveImage, type StoredImage, tagImage, tagName } from '../storage/image-store.ts';
+import { listEveryTag, readTag, resolveImage, type StoredImage, tagImage, tagName } from '../storage/image-store.ts';
 import { lockWhenFree, storeLockOf } from '../storage/lock.ts';
 
 export interface PushRequest extends AccessOptions {
@@ -60,7 +60,7 @@ export async function push(host: Host, request: PushRequest, watch: CopyWatch = 
 
 /** The name that was given, or the only one that the image has. */
 function nameToPush(host: Host, given: string, { tag, image }: StoredImage): string {
-  const names = tag ? [tag.name] : listTags(host).flatMap(({ id, name }) => (id === image.id ? [name] : []));
+  const names = tag ? [tag.name] : listEveryTag(host).flatMap(({ id, name }) => (id === image.id ? [name] : []));
   const [only, ...others] = names.filter((name) => !name.includes('@'));
   if (only !== undefined && others.length === 0) return only;
   throw new CtrError('USAGE', `${given}: where to?`, {
@@ -77,7 +77,7 @@ function remember(host: Host, name: string, { image }: StoredImage, target: Desc
 
 /** A repository of the registry that an image of ours with this blob came from or went to. */
 function siblingWith(host: Host, domain: string, digest: Digest): string | undefined {
-  for (const { name, manifest, target } of listTags(host)) {
+  for (const { name, manifest, target } of listEveryTag(host)) {
     const reference = parseReference(name);
     if (reference.domain !== domain || target === undefined || !hasBlob(host, manifest.digest, manifest.size)) continue;
     const parsed = parseManifest(readBlob(host, manifest), manifest.mediaType);

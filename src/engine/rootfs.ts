@@ -8,7 +8,7 @@ import type { Host } from '../base/host.ts';
 import type { RootPlan } from '../ns/plan.ts';
 import type { ContainerRecord } from '../storage/container-store.ts';
 import { overlayOptions } from '../storage/drivers/overlay-options.ts';
-import { layerDir, readLayer } from '../storage/layer-store.ts';
+import { layerDir, layerLink } from '../storage/layer-store.ts';
 import { layout } from '../storage/layout.ts';
 import type { RunRequest } from './run-request.ts';
 
@@ -72,8 +72,8 @@ export function lowerLayers(
   // overlay refuses a directory twice; of equal layers the uppermost hides all that the lower one could show.
   const keys = [...new Set([...diffIds].reverse())].map((diffId) => ({ diffId, kind }));
   const names = keys.map((key) => {
-    const layer = readLayer(host, key);
-    if (layer) return layer.link;
+    const link = layerLink(host, key);
+    if (link !== undefined) return link;
     throw new CtrError('STATE', `layer ${key.diffId} of the container's image is not unpacked`, {
       hint: 'pull the image again: what is there is kept',
     });

@@ -2,35 +2,25 @@
  * `gc.maxSize` in ~/.config/ctr/ctr.toml: when images take more than that after a pull or a load, those go that were
  * not used for the longest time. Images of containers stay, and so does what was just fetched.
  */
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { CtrError } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
 import { humanSize, parseSize } from '../base/units.ts';
-import { object, optional, string } from '../oci/check.ts';
 import type { Digest } from '../oci/digest.ts';
-import { blobPath } from '../storage/blob-store.ts';
+import { configPath, readConfigFile } from '../storage/config-file.ts';
 import { listContainers } from '../storage/container-store.ts';
 import { type ImageRecord, listImages } from '../storage/image-store.ts';
 import { imageUsedMs, markImageUsed } from '../storage/image-use.ts';
-import { readLayer } from '../storage/layer-store.ts';
+import { readOwnLayer } from '../storage/layer-store.ts';
+import { layout } from '../storage/layout.ts';
 import { membersOfImage } from '../storage/references.ts';
-
-const configShape = object({ gc: optional(object({ maxSize: optional(string) })) });
 
 /** Bytes; undefined without a policy. */
 async function maxSize(host: Host): Promise<number | undefined> {
-  const path = `${host.configHome}/ctr/ctr.toml`;
-  if (!existsSync(path)) return undefined;
-  const { parse } = await import('smol-toml');
-  let text: string | undefined;
-  try {
-    text = configShape(parse(readFileSync(path, 'utf8')), path).gc?.maxSize;
-  } catch (cause) {
-    throw new CtrError('INVALID', `cannot read ${path}`, { cause });
-  }
+  const text = (await readConfigFile(host)).gc?.maxSize;
   const bytes = text === undefined ? undefined : parseSize(text);
   if (text !== undefined && bytes === undefined) {
-    throw new CtrError('INVALID', `${path}: gc.maxSize is ${JSON.stringify(text)}, which is no size`, {
+    throw new CtrError('INVALID', `${configPath(host)}: gc.maxSize is ${JSON.stringify(text)}, which is no size`, {
       hint: 'write it like "20GB" or "512MiB"',
     });
   }
@@ -83,10 +73,10 @@ function bytesOf(host: Host, images: ReadonlySet<ImageRecord>): number {
     for (const { digest } of membersOfImage(host, image)) blobs.add(digest);
     for (const diffId of image.diffIds) diffIds.add(diffId);
   }
-  const packed = [...blobs].map((digest) => statSync(blobPath(host, digest), { throwIfNoEntry: false })?.size ?? 0);
+  const packed = [...blobs].map((digest) => statSync(layout.blob(host, digest), { throwIfNoEntry: false })?.size ?? 0);
   const kinds = ['m', 's'] as const;
   const unpacked = [...diffIds].flatMap((diffId) =>
-    kinds.map((kind) => readLayer(host, { diffId, kind })?.sizeBytes ?? 0),
+    kinds.map((kind) => readOwnLayer(host, { diffId, kind })?.sizeBytes ?? 0),
   );
   return [...packed, ...unpacked].reduce((sum, size) => sum + size, 0);
 }

@@ -1,6 +1,5 @@
 /** `ctr system df`: which part of the store's disk usage belongs to what, and what could go. The parts add up to du. */
 import type { Host } from '../base/host.ts';
-import { blobPath } from '../storage/blob-store.ts';
 import { layerDir, listLayers } from '../storage/layer-store.ts';
 import { layout } from '../storage/layout.ts';
 import { membersOfImage } from '../storage/references.ts';
@@ -93,7 +92,7 @@ interface Piece {
 function imageUsages(host: Host, at: UsageAt, entries: readonly ContainerEntry[]) {
   const pieces = new Map<string, Piece>();
   const layerPaths = Map.groupBy(listLayers(host), ({ diffId }) => diffId);
-  const summaries = listStoredImages(host);
+  const summaries = listStoredImages(host, { isReadOnly: false });
   for (const { image } of summaries) {
     const add = (path: string, bytes: number) => {
       const piece = pieces.get(path) ?? { bytes, users: new Set() };
@@ -101,7 +100,7 @@ function imageUsages(host: Host, at: UsageAt, entries: readonly ContainerEntry[]
       piece.users.add(image.id);
     };
     for (const { digest } of membersOfImage(host, image))
-      add(blobPath(host, digest), fileUsage(blobPath(host, digest)));
+      add(layout.blob(host, digest), fileUsage(layout.blob(host, digest)));
     for (const diffId of image.diffIds) {
       for (const key of layerPaths.get(diffId) ?? []) {
         const path = layerDir(host, key).replace(/\/diff$/, '');

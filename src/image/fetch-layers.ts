@@ -3,13 +3,12 @@
  * unpacking of a layer overlap, and several layers are under way at once; they are independent until mounted.
  */
 import { fsync } from 'node:fs';
-import { relative } from 'node:path';
 import { promisify } from 'node:util';
 import { CtrError } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
-import { type BlobWriter, blobPath, createBlobWriter, hasBlob } from '../storage/blob-store.ts';
+import { type BlobWriter, blobBelowRoot, createBlobWriter, hasBlob } from '../storage/blob-store.ts';
 import { hasLayer } from '../storage/layer-store.ts';
 import type { OwnerKind } from '../storage/layout.ts';
 import { type BlobSource, downloadToFile } from './download-blob.ts';
@@ -119,8 +118,8 @@ async function fetchLayer(layer: RemoteLayer, source: BlobSource | undefined, de
 
 async function unpackStored({ descriptor, compression, diffId }: RemoteLayer, deps: FetchLayersDeps): Promise<void> {
   report(deps, descriptor, 'unpacking', descriptor.size);
-  const archivePath = relative(deps.host.dataRoot, blobPath(deps.host, descriptor.digest));
-  const unpacking = (await deps.unpacker()).begin({ archivePath, compression, diffId });
+  using archive = blobBelowRoot(deps.host, descriptor.digest);
+  const unpacking = (await deps.unpacker()).begin({ archivePath: archive.relativePath, compression, diffId });
   unpacking.finished(descriptor.size);
   await doneOrAborted(unpacking, deps.signal);
 }

@@ -12,9 +12,11 @@ import { hostPlatform, parsePlatform, platformMatches } from '../oci/platform.ts
 import { canonicalName, parseReference, type Reference, withDefaultTag } from '../oci/reference.ts';
 import { hasBlob, readBlob, writeBlob } from '../storage/blob-store.ts';
 import {
+  adoptImage,
   findImage,
   type ImageRecord,
   readImage,
+  readOnlyHomeOf,
   recordImage,
   type StoredImage,
   tagImage,
@@ -51,7 +53,7 @@ export interface PulledImage {
 export async function pullImage(request: PullRequest, deps: PullDeps): Promise<PulledImage> {
   const name = withoutTransport(request.name);
   const stored = request.policy === 'always' ? undefined : findForPlatform(deps.host, name, request.platform);
-  if (stored !== undefined && request.policy !== 'newer' && (await isUsable(stored.image, deps))) {
+  if (stored !== undefined && request.policy !== 'newer' && (await isUsable(stored, deps))) {
     return present(stored);
   }
   if (request.policy === 'never') {
@@ -59,7 +61,7 @@ export async function pullImage(request: PullRequest, deps: PullDeps): Promise<P
   }
   const access = createRegistryAccess(deps.host, request);
   try {
-    if (stored !== undefined && (await isCurrent(stored, name, access, deps)) && (await isUsable(stored.image, deps))) {
+    if (stored !== undefined && (await isCurrent(stored, name, access, deps)) && (await isUsable(stored, deps))) {
       return present(stored);
     }
     return await pullFrom(access, name, request.platform, deps);
@@ -109,9 +111,21 @@ export async function ensureUnpacked(image: ImageRecord, deps: FetchLayersDeps):
   return true;
 }
 
-async function isUsable(image: ImageRecord, deps: PullDeps): Promise<boolean> {
+async function isUsable(stored: StoredImage, deps: PullDeps): Promise<boolean> {
   using _lock = await lockWhenFree(storeLockOf(deps.host), 'shared');
-  return ensureUnpacked(image, deps);
+  return unpackRecorded(stored, deps);
+}
+
+/** As ensureUnpacked, of an image that has a record: one of a read-only store becomes the user's own by it. */
+export async function unpackRecorded(stored: StoredImage, deps: FetchLayersDeps): Promise<boolean> {
+  const { host, ownerKind: kind } = deps;
+  const { image } = stored;
+  if (image.diffIds.every((diffId) => hasLayer(host, { diffId, kind }))) return true;
+  const store = readOnlyHomeOf(host, stored);
+  if (store) host.log.warn(`the layers in ${store} have other owners: they are unpacked into your own store (once)`);
+  if (!(await ensureUnpacked(image, deps))) return false;
+  if (store) adoptImage(host, stored);
+  return true;
 }
 
 async function pullFrom(

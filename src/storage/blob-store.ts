@@ -4,6 +4,8 @@
  */
 import {
   closeSync,
+  constants,
+  copyFileSync,
   createReadStream,
   fsyncSync,
   linkSync,
@@ -13,13 +15,14 @@ import {
   renameSync,
   statSync,
 } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, relative } from 'node:path';
 import type { Readable } from 'node:stream';
 import { CtrError, errnoOf } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
 import { syncDirectory, withSpaceHint, writeAll } from '../base/json-file.ts';
 import { type Digest, hasherFor } from '../oci/digest.ts';
 import { layout } from './layout.ts';
+import { fromReadOnly } from './read-only-stores.ts';
 import { reserveStaging } from './staging.ts';
 
 /** What is known of a blob before it is read: the two members of a descriptor that verification needs. */
@@ -28,15 +31,41 @@ export interface BlobKey {
   readonly size: number;
 }
 
+/** Where it is, in the user's own store or in one that is only read; where it would be when it is nowhere. */
 export function blobPath(host: Host, digest: Digest): string {
-  return layout.blob(host, digest);
+  const own = layout.blob(host, digest);
+  return fileSize(own) === undefined ? (fromReadOnly(host, (place) => pathIfAny(place, digest)) ?? own) : own;
 }
 
 /** With a size, also whether the file has it. */
 export function hasBlob(host: Host, digest: Digest, sizeBytes?: number): boolean {
-  const stat = statSync(layout.blob(host, digest), { throwIfNoEntry: false });
-  return stat !== undefined && (sizeBytes === undefined || stat.size === sizeBytes);
+  const size = fileSize(blobPath(host, digest));
+  return size !== undefined && (sizeBytes === undefined || size === sizeBytes);
 }
+
+function pathIfAny(place: Host, digest: Digest): string | undefined {
+  const path = layout.blob(place, digest);
+  return fileSize(path) === undefined ? undefined : path;
+}
+
+/**
+ * A stored blob for a process whose root is the data root: the file, or a copy of one that is in a read-only store, which
+ * goes when this is disposed.
+ */
+export function blobBelowRoot(host: Host, digest: Digest): Disposable & { readonly relativePath: string } {
+  const [own, path] = [layout.blob(host, digest), blobPath(host, digest)];
+  if (path === own) return { relativePath: relative(host.dataRoot, own), [Symbol.dispose]: () => undefined };
+  const staging = reserveStaging(host);
+  try {
+    copyFileSync(path, staging.path, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+    return staging;
+  } catch (error) {
+    staging[Symbol.dispose]();
+    throw withSpaceHint(error, host.dataRoot);
+  }
+}
+
+const fileSize = (path: string): number | undefined => statSync(path, { throwIfNoEntry: false })?.size;
 
 export interface BlobWriter {
   /** The file to write to, below the data root. */
@@ -142,7 +171,7 @@ export function readBlob(host: Host, key: BlobKey): Buffer {
 
 /** A stream of the bytes, unverified: for layer archives, whose reader verifies. */
 export function openBlob(host: Host, digest: Digest): Readable {
-  return createReadStream(layout.blob(host, digest));
+  return createReadStream(blobPath(host, digest));
 }
 
 /** Above the limits of manifests (4 MiB) and configs (16 MiB). */
@@ -172,7 +201,9 @@ function readFileIfAny(path: string): Buffer | undefined {
  */
 export function readStoredBlob(host: Host, { digest, size }: BlobKey): Buffer {
   if (size > maxWholeBlobBytes) throw new CtrError('INVALID', `${digest} is too large to be read as a whole`);
-  const content = readFileIfAny(layout.blob(host, digest));
+  const content =
+    readFileIfAny(layout.blob(host, digest)) ??
+    fromReadOnly(host, (place) => readFileIfAny(layout.blob(place, digest)));
   if (content) return content;
   throw new CtrError('NOT_FOUND', `blob ${digest} is not stored`, { hint: 'pull the image again' });
 }

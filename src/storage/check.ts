@@ -10,7 +10,7 @@ import { type Digest, hasherFor } from '../oci/digest.ts';
 import { blobPath, hasBlob } from './blob-store.ts';
 import { listBlobs } from './gc.ts';
 import { listImages, listTags, readImage, untagImage } from './image-store.ts';
-import { hasLayer, layerDir, listLayers, listLinks, readLayer, removeLayer, restoreLink } from './layer-store.ts';
+import { layerDir, listLayers, listLinks, readOwnLayer, removeLayer, restoreLink } from './layer-store.ts';
 import { layout } from './layout.ts';
 import { lockWhenFree, storeLockOf } from './lock.ts';
 import { collectReferences } from './references.ts';
@@ -57,7 +57,7 @@ class StoreCheck {
   async blobs(): Promise<void> {
     if (this.#options.quick) return;
     for (const digest of listBlobs(this.#host)) {
-      const path = blobPath(this.#host, digest);
+      const path = layout.blob(this.#host, digest);
       if ((await digestOfFile(path, digest)) === digest) continue;
       await this.#report('blob', path, 'the content does not have the digest in its name', () => rmSync(path));
     }
@@ -67,7 +67,7 @@ class StoreCheck {
     for (const key of listLayers(this.#host)) {
       const remove = async () => void (await removeLayer(this.#host, key, this.#options.removeTree));
       const path = layerDir(this.#host, key);
-      if (!isReadable(() => hasLayer(this.#host, key))) {
+      if (!isReadable(() => readOwnLayer(this.#host, key) !== undefined)) {
         await this.#report('layer', path, 'not known to be complete (power loss?); it is unpacked again', remove);
       } else if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) {
         await this.#report('layer', path, 'the tree is missing', remove);
@@ -80,7 +80,7 @@ class StoreCheck {
       if (statSync(path, { throwIfNoEntry: false })) continue;
       await this.#report('link', path, `points to ${target}, which does not exist`, () => rmSync(path));
     }
-    for (const record of listLayers(this.#host).flatMap((key) => tryRead(() => readLayer(this.#host, key)) ?? [])) {
+    for (const record of listLayers(this.#host).flatMap((key) => tryRead(() => readOwnLayer(this.#host, key)) ?? [])) {
       const path = `${layout.layerLinks(this.#host)}/${record.link}`;
       if (lstatSync(path, { throwIfNoEntry: false })) continue;
       await this.#report('link', path, 'the short name of a layer is missing', () => restoreLink(this.#host, record));

@@ -6,7 +6,6 @@
 import { rmSync, statSync } from 'node:fs';
 import type { Host } from '../base/host.ts';
 import { type Digest, isDigest } from '../oci/digest.ts';
-import { blobPath } from './blob-store.ts';
 import { containerIds, readContainer, removeContainer } from './container-store.ts';
 import { layerDir, listLayers, listLinks, removeLayer } from './layer-store.ts';
 import { layout } from './layout.ts';
@@ -45,10 +44,10 @@ export async function collectGarbage(host: Host, options: CollectOptions = {}): 
   }
   const layers = listLayers(host).filter(({ diffId }) => !references.diffIds.has(diffId));
   const blobs = listBlobs(host).filter((digest) => !references.blobs.has(digest));
-  const sizes = blobs.map((digest) => statSync(blobPath(host, digest)).size);
+  const sizes = blobs.map((digest) => statSync(layout.blob(host, digest)).size);
   if (!options.dryRun) {
     for (const layer of layers) await removeLayer(host, layer, options.removeTree);
-    for (const blob of blobs) rmSync(blobPath(host, blob), { force: true });
+    for (const blob of blobs) rmSync(layout.blob(host, blob), { force: true });
     removeDanglingLinks(host);
   }
   return {

@@ -20,6 +20,7 @@ import {
 } from '../oci/reference.ts';
 import { writeIndex } from './index-file.ts';
 import { layout } from './layout.ts';
+import { fromReadOnly, readOnlyStores } from './read-only-stores.ts';
 import { ensureDataRoot, namesIn } from './roots.ts';
 
 export interface ImageRecord {
@@ -105,27 +106,74 @@ export function tagName(reference: Reference): string {
   return canonicalName(withDefaultTag(reference));
 }
 
+/** The user's own name, else one of a store that is only read. */
 export function readTag(host: Host, name: string): TagRecord | undefined {
+  return readOwnTag(host, name) ?? fromReadOnly(host, (place) => readOwnTag(place, name));
+}
+
+export function readImage(host: Host, id: Digest): ImageRecord | undefined {
+  return readOwnImage(host, id) ?? fromReadOnly(host, (place) => readOwnImage(place, id));
+}
+
+export function readOwnTag(host: Host, name: string): TagRecord | undefined {
   const path = layout.tag(host, name);
   const value = readJsonFile(path);
   return value === undefined ? undefined : tagRecord(value, path);
 }
 
-export function readImage(host: Host, id: Digest): ImageRecord | undefined {
+export function readOwnImage(host: Host, id: Digest): ImageRecord | undefined {
   const path = layout.image(host, hexOf(id));
   const value = readJsonFile(path);
   return value === undefined ? undefined : imageRecord(value, path);
 }
 
-/** All names, in order. A record that cannot be read is left out with a warning. */
+/**
+ * The data root of the read-only store that this name, or the image that was found by its ID, is in; undefined: it is
+ * in the user's own.
+ */
+export function readOnlyHomeOf(host: Host, { image, tag }: StoredImage): string | undefined {
+  if (host.additionalStores.length === 0) return undefined;
+  const has = (place: Host) => (tag ? readOwnTag(place, tag.name) : readOwnImage(place, image.id)) !== undefined;
+  return has(host) ? undefined : fromReadOnly(host, (place) => (has(place) ? place.dataRoot : undefined));
+}
+
+/** Make an image of a read-only store the user's own, with its name; its archives stay where they are. */
+export function adoptImage(host: Host, { image, tag }: StoredImage): void {
+  if (readOwnImage(host, image.id)) return;
+  recordImage(host, image);
+  if (tag && !readOwnTag(host, tag.name)) tagImage(host, parseReference(tag.name), tag);
+}
+
+/** The user's own names and those of stores that are only read; where both have one, the user's. */
+export function listEveryTag(host: Host): TagRecord[] {
+  return merged(host, listTags, ({ name }) => name).sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** As listEveryTag, of images. */
+export function listEveryImage(host: Host): ImageRecord[] {
+  return newestFirst(merged(host, listImages, ({ id }) => id));
+}
+
+function merged<T>(host: Host, list: (place: Host) => readonly T[], keyOf: (item: T) => string): T[] {
+  const items = new Map<string, T>();
+  for (const place of [host, ...readOnlyStores(host).map((store) => store.place)]) {
+    for (const item of list(place)) if (!items.has(keyOf(item))) items.set(keyOf(item), item);
+  }
+  return [...items.values()];
+}
+
+/** All names of the user's own, in order. A record that cannot be read is left out with a warning. */
 export function listTags(host: Host): TagRecord[] {
   const tags = readRecords(host, layout.tags(host), tagRecord);
   return tags.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** All images, newest first. A record that cannot be read is left out with a warning. */
+/** All images of the user's own, newest first. A record that cannot be read is left out with a warning. */
 export function listImages(host: Host): ImageRecord[] {
-  const images = readRecords(host, layout.images(host), imageRecord);
+  return newestFirst(readRecords(host, layout.images(host), imageRecord));
+}
+
+function newestFirst(images: ImageRecord[]): ImageRecord[] {
   const created = (image: ImageRecord) => Date.parse(image.createdAt ?? '') || 0;
   return images.sort((a, b) => created(b) - created(a) || (a.id < b.id ? -1 : 1));
 }
@@ -170,7 +218,7 @@ function tagOfDigest(host: Host, reference: Reference): TagRecord | undefined {
   const { digest: wanted } = reference;
   if (wanted === undefined) return undefined;
   const repository = repositoryName(reference);
-  return listTags(host).find(
+  return listEveryTag(host).find(
     ({ name, manifest, target }) =>
       repositoryOf(name) === repository && (manifest.digest === wanted || target?.digest === wanted),
   );
@@ -191,7 +239,7 @@ const idOfHex = (hex: string) => parseDigest(`${hex.length === 128 ? 'sha512' : 
 function byIdPrefix(host: Host, text: string): StoredImage | undefined {
   const prefix = text.replace(/^sha256:/, '');
   if (!/^[0-9a-f]{1,128}$/.test(prefix)) return undefined;
-  const hits = names(layout.images(host)).filter((name) => name.startsWith(prefix));
+  const hits = merged(host, (place) => names(layout.images(place)), String).filter((name) => name.startsWith(prefix));
   if (hits.length > 1) {
     throw new CtrError('INVALID', `${text} is the beginning of ${hits.length} image IDs`, {
       hint: `give more digits: ${hits.map((name) => name.slice(0, prefix.length + 6)).join(', ')}`,

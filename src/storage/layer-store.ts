@@ -7,7 +7,7 @@
  * boot such a layer is good; after a reboot it counts as absent and is unpacked again from its blob. So `run` need not
  * wait for the disk at all, and a forgotten sync costs time but never a damaged container.
  */
-import { closeSync, mkdirSync, openSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readlinkSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { CtrError, errnoOf } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
 import { readJsonFile, withSpaceHint, writeJsonFile } from '../base/json-file.ts';
@@ -18,6 +18,7 @@ import { digest } from '../oci/descriptor.ts';
 import { type Digest, hexOf, parseDigest } from '../oci/digest.ts';
 import { layout, type OwnerKind, parseOwnerKind } from './layout.ts';
 import { lockNow, lockOf } from './lock.ts';
+import { readOnlyStores } from './read-only-stores.ts';
 import { ensureDataRoot, namesIn } from './roots.ts';
 import { createStagingDirectory, discardTree, type RemoveTree } from './staging.ts';
 
@@ -44,15 +45,39 @@ const layerRecord: Check<LayerRecord> = object({
   synced: boolean,
 });
 
-/** The directory that holds the layer's tree. */
-export function layerDir(host: Host, { diffId, kind }: LayerKey): string {
-  return `${layout.layer(host, hexOf(diffId), kind)}/diff`;
+/** The directory that holds the layer's tree: where it is, or would be when it is nowhere. */
+export function layerDir(host: Host, key: LayerKey): string {
+  const own = diffDirOf(host, key);
+  if (host.additionalStores.length === 0 || statSync(own, { throwIfNoEntry: false })) return own;
+  return diffDirOf(elsewhere(host, key)?.place ?? host, key);
 }
 
 /** The record of a layer that can be used; undefined when it is not there, or may be damaged by a power loss. */
 export function readLayer(host: Host, key: LayerKey): LayerRecord | undefined {
+  return readOwnLayer(host, key) ?? elsewhere(host, key)?.record;
+}
+
+/** A name for overlay's options, relative to layers/l/; undefined when the layer cannot be used. */
+export function layerLink(host: Host, key: LayerKey): string | undefined {
+  const own = readOwnLayer(host, key)?.link;
+  if (own !== undefined) return own;
+  const found = elsewhere(host, key);
+  return found && makeLink(host, key, diffDirOf(found.place, key));
+}
+
+/** As readLayer, without the stores that are only read. */
+export function readOwnLayer(host: Host, key: LayerKey): LayerRecord | undefined {
   const record = readLayerEvenUnsynced(host, key);
   return record && (record.synced || record.bootId === bootId()) ? record : undefined;
+}
+
+/** The layer in the first read-only store whose layers can be used as they are. */
+function elsewhere(host: Host, key: LayerKey): { place: Host; record: LayerRecord } | undefined {
+  for (const { place, hasUsableLayers } of readOnlyStores(host)) {
+    const record = hasUsableLayers ? readOwnLayer(place, key) : undefined;
+    if (record) return { place, record };
+  }
+  return undefined;
 }
 
 export function hasLayer(host: Host, key: LayerKey): boolean {
@@ -101,7 +126,13 @@ export function stageUnnamedLayer(host: Host, removeTree?: RemoveTree): UnnamedS
     [Symbol.dispose]: () => staging[Symbol.dispose](),
     async publish(key, sizeBytes) {
       try {
-        const record = { ...key, link: makeLink(host, key), sizeBytes, bootId: bootId(), synced: false };
+        const record = {
+          ...key,
+          link: makeLink(host, key, linkTarget(key)),
+          sizeBytes,
+          bootId: bootId(),
+          synced: false,
+        };
         writeJsonFile(`${staging.path}/layer.json`, record);
         return await moveIntoPlace(host, record, staging.path, removeTree);
       } catch (error) {
@@ -115,7 +146,7 @@ export function stageUnnamedLayer(host: Host, removeTree?: RemoveTree): UnnamedS
 
 /** Put everything on the disk with one syncfs(2) and then say so in the layers' records. Once per pull or build. */
 export function syncLayers(host: Host, keys: readonly LayerKey[]): void {
-  const fresh = keys.flatMap((key) => readLayer(host, key) ?? []).filter(({ synced }) => !synced);
+  const fresh = keys.flatMap((key) => readOwnLayer(host, key) ?? []).filter(({ synced }) => !synced);
   if (fresh.length === 0) return;
   const fd = openSync(layout.layers(host), 'r');
   try {
@@ -150,7 +181,7 @@ export function restoreLink(host: Host, record: LayerRecord): void {
   symlinkSync(linkTarget(record), linkPath(host, record.link));
 }
 
-/** The short links and what they point to: `../<hex>-<kind>/diff`. */
+/** The short links and what they point to: `../<hex>-<kind>/diff`, or the same in another store. */
 export function listLinks(host: Host): Array<{ readonly path: string; readonly target: string }> {
   return namesIn(layout.layerLinks(host)).map((name) => {
     const path = linkPath(host, name);
@@ -183,7 +214,7 @@ async function moveIntoPlace(
 /** A record that is no JSON (cut off by a power loss) is as good as none. */
 function readLayerOrDamaged(host: Host, key: LayerKey): LayerRecord | undefined {
   try {
-    return readLayer(host, key);
+    return readOwnLayer(host, key);
   } catch (error) {
     if (error instanceof CtrError) return undefined;
     throw error;
@@ -191,9 +222,8 @@ function readLayerOrDamaged(host: Host, key: LayerKey): LayerRecord | undefined 
 }
 
 /** The shortest prefix of the digest, from four digits on, that no other layer has taken. */
-function makeLink(host: Host, key: LayerKey): string {
+function makeLink(host: Host, key: LayerKey, target: string): string {
   const hex = hexOf(key.diffId);
-  const target = linkTarget(key);
   for (let length = 4; length <= hex.length; length++) {
     const link = hex.slice(0, length);
     try {
@@ -207,6 +237,7 @@ function makeLink(host: Host, key: LayerKey): string {
   throw new CtrError('INTERNAL', `no short name is left for layer ${key.diffId}`);
 }
 
+const diffDirOf = (place: Host, { diffId, kind }: LayerKey) => `${layout.layer(place, hexOf(diffId), kind)}/diff`;
 const linkTarget = ({ diffId, kind }: LayerKey) => `../${hexOf(diffId)}-${kind}/diff`;
 const linkPath = (host: Host, link: string) => `${layout.layerLinks(host)}/${link}`;
 const recordPath = (host: Host, { diffId, kind }: LayerKey) => `${layout.layer(host, hexOf(diffId), kind)}/layer.json`;

@@ -1,12 +1,10 @@
-/** Every command that docs/images.md shows is typed here, in its order, with the local registry in place of docker.io. */
+/** The sessions of the pages about images are typed here, in their order, with the local registry in place of docker.io. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { type Bed, openBed } from '../support/bed.ts';
+import { patternOf, shownCommands } from '../support/console-blocks.ts';
 import { needs } from '../support/needs.ts';
-
-const page = readFileSync(join(import.meta.dirname, '../../docs/images.md'), 'utf8');
-const shown = [...page.matchAll(/^\$ (ctr .*)$/gm)].map(([, line = '']) => line);
 
 let bed: Bed;
 beforeAll(async () => {
@@ -18,11 +16,14 @@ const promise = needs('registry', 'skopeo', 'busybox', 'subordinate-ids');
 
 describe('docs/images.md [E]', () => {
   promise('shows commands, and each works', async () => {
-    expect(shown.length).toBeGreaterThan(10);
-    for (const line of shown) {
-      const command = line.replace(/\bbusybox\b(?!\.tar)/, bed.image('busybox'));
-      const { code, stderr } = await bed.sh(command);
-      expect({ code, stderr: code === 0 ? '' : stderr }, line).toEqual({ code: 0, stderr: '' });
+    const commands = shownCommands(readFileSync(join(import.meta.dirname, '../../docs/images.md'), 'utf8'));
+    expect(commands.length).toBeGreaterThan(10);
+    for (const { line, command, output } of commands) {
+      const typed = command.replace(/\bbusybox\b(?!\.tar)/, bed.image('busybox'));
+      const { code, stdout } = await bed.sh(`{ ${typed}\n} 2>&1`);
+      const seen = { line, typed, code, stdout };
+      expect(seen).toMatchObject({ code: 0 });
+      if (output.length > 0) expect(seen).toMatchObject({ stdout: expect.stringMatching(patternOf(output)) });
     }
   });
 });

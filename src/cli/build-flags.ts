@@ -5,6 +5,7 @@ import { resolve } from 'node:path';
 import { CtrError } from '../base/ctr-error.ts';
 import type { BuildOutput, BuildRequest, BuildSecret } from '../engine/build/build-request.ts';
 import { parsePlatform } from '../oci/platform.ts';
+import { parseCacheFrom, parseCacheTo } from './build-cache-flags.ts';
 import { collect } from './command.ts';
 import type { FlagSet } from './flag-set.ts';
 import { flagError } from './flags/flag-error.ts';
@@ -98,6 +99,8 @@ export function declareBuildFlags(command: FlagSet): void {
     .optionsGroup('How:')
     .option('--no-cache', 'run every step')
     .option('--no-cache-filter <stage>', 'run every step of a stage', collect, [])
+    .option('--cache-from <place>', 'type=registry,ref=NAME or type=local,src=DIR: steps that others ran', collect, [])
+    .option('--cache-to <place>', 'type=registry|local|inline,…: keep the steps there for others', collect, [])
     .option('--jobs <number>', 'how many steps run at once')
     .option('--secret <id=name,src=file>', 'a file (src=) or variable (env=) for RUN --mount=type=secret', collect, [])
     .option('--ssh <id=socket>', 'an agent for RUN --mount=type=ssh', collect, [])
@@ -117,9 +120,6 @@ export function declareBuildFlags(command: FlagSet): void {
   addSecurityFlags(command);
   addLimitFlags(command);
   command.optionsGroup('Not done here:');
-  for (const flag of ['--cache-from <place>', '--cache-to <place>']) {
-    command.option(flag, 'refused: the cache is the store’s and cannot be moved yet', collect, []);
-  }
   command
     .option('--provenance <mode>', 'refused unless false: there are no attestations')
     .option('--sbom <mode>', 'refused unless false')
@@ -174,26 +174,28 @@ export function parseBuildRequest(flags: BuildFlags, operands: readonly string[]
     outputs: outputs.map(({ output }) => output),
     ...(flags.iidfile === undefined ? {} : { iidFile: resolve(cwd, flags.iidfile) }),
     ...(flags.metadataFile === undefined ? {} : { metadataFile: resolve(cwd, flags.metadataFile) }),
+    cacheFrom: flags.cacheFrom.map((text) => parseCacheFrom(text, cwd)),
+    cacheTo: cacheTargets(flags, cwd),
     push: (flags.push ?? false) || outputs.some(({ push }) => push),
   };
 }
 
 const noNetworkFlags = { networkAlias: [], expose: [], publish: [], hosts: true } as const;
 
-function refuse({ cacheFrom, cacheTo, provenance, sbom, layers }: BuildFlags): void {
+/** BUILDKIT_INLINE_CACHE is how `docker build` asks for an inline cache. */
+function cacheTargets({ cacheTo, buildArg, squash, squashAll }: BuildFlags, cwd: string): BuildRequest['cacheTo'] {
+  const isInline = buildArg.includes('BUILDKIT_INLINE_CACHE=1');
+  const targets = [...cacheTo, ...(isInline ? ['type=inline'] : [])].map((text) => parseCacheTo(text, cwd));
+  if ((squash || squashAll) && targets.some(({ type }) => type === 'inline')) {
+    throw new CtrError('USAGE', 'an inline cache is the layers of the image: --squash leaves none of them');
+  }
+  return targets;
+}
+
+function refuse({ provenance, sbom, layers }: BuildFlags): void {
   if (layers === false) {
     throw new CtrError('UNSUPPORTED', '--layers=false: every step is a layer', {
       hint: '--no-cache runs every step, --squash-all makes one layer',
-    });
-  }
-  for (const [flag, values] of [
-    ['--cache-from', cacheFrom],
-    ['--cache-to', cacheTo],
-  ] as const) {
-    const [first] = values;
-    if (first === undefined) continue;
-    throw new CtrError('UNSUPPORTED', `${flag} ${first}: the cache of builds cannot be moved yet`, {
-      hint: 'leave it out: steps are found in the store by what they read',
     });
   }
   for (const [flag, value] of [

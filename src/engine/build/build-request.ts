@@ -1,5 +1,6 @@
 /** What `ctr build` asks for, as plain data. */
 import type { ManifestFormat } from '../../image/content.ts';
+import type { Compression } from '../../oci/media-types.ts';
 import type { NetworkRequest, UlimitRequest } from '../run-request.ts';
 import type { LimitsRequest } from '../sandbox-request.ts';
 
@@ -48,7 +49,24 @@ export interface BuildRequest {
   readonly iidFile?: string;
   readonly metadataFile?: string;
   readonly push: boolean;
+  readonly cacheFrom: readonly CacheSource[];
+  readonly cacheTo: readonly CacheTarget[];
 }
+
+/** Where a build cache is: an artifact or image in a registry, or an OCI layout with the cache under `name`. */
+export type CacheSource =
+  | { readonly type: 'registry'; readonly ref: string }
+  | { readonly type: 'local'; readonly path: string; readonly name: string };
+
+export type CacheTarget =
+  | { readonly type: 'inline' }
+  | (CacheSource & {
+      /** min: the steps of the target stage; max: of all stages. */
+      readonly mode: 'min' | 'max';
+      readonly compression?: Compression;
+      readonly compressionLevel?: number;
+      readonly ignoreError: boolean;
+    });
 
 export interface BuildSecret {
   readonly id: string;

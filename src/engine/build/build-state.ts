@@ -10,6 +10,8 @@ import type { OwnerKind } from '../../storage/layout.ts';
 import type { BuildWatch } from './build-events.ts';
 import type { BuildRequest } from './build-request.ts';
 import type { BuildWorker } from './build-worker-client.ts';
+import type { CachedStep } from './cache-document.ts';
+import type { CacheImport } from './cache-import.ts';
 import type { BuildContexts } from './contexts.ts';
 import type { Scratch } from './scratch.ts';
 import type { Turns } from './turns.ts';
@@ -34,6 +36,8 @@ export interface Build {
   /** The finished stage of that index; begun if nobody has. */
   stateOf(index: number): Promise<StageState>;
   readonly steps: { count: number };
+  /** What others have built. */
+  readonly cache: CacheImport;
 }
 
 export interface StageLayer {
@@ -49,6 +53,8 @@ export interface StageState {
   readonly image: ImageConfig;
   readonly layers: readonly StageLayer[];
   readonly history: readonly HistoryEntry[];
+  /** What made the layers above those of the base image. */
+  readonly steps: readonly CachedStep[];
   readonly scope: Scope;
   /** Seconds; what a step makes is not newer. Absent with --timestamp now. */
   readonly newest: number | undefined;

@@ -13,6 +13,7 @@ import type { BuildWatch } from './build-events.ts';
 import type { BuildRequest } from './build-request.ts';
 import type { Build, StageState } from './build-state.ts';
 import { BuildWorker } from './build-worker-client.ts';
+import { CacheImport } from './cache-import.ts';
 import { openContexts } from './contexts.ts';
 import { type BuiltImage, exportImage } from './export-image.ts';
 import { lintPlan } from './lint-plan.ts';
@@ -34,11 +35,14 @@ export async function buildImage(host: Host, request: BuildRequest, deps: BuildD
   using _store = await lockWhenFree(storeLockOf(host), 'shared', { signal: deps.signal });
   const worker = new BuildWorker(host);
   const scratch = new Scratch(host, worker);
+  const { watch, signal } = deps;
+  const cache = new CacheImport(host, request, { signal, warn: (message) => watch.warning(message) });
   try {
-    const build = await prepare(host, request, deps, { worker, scratch });
+    const build = await prepare(host, request, deps, { worker, scratch, cache });
     const state = await runStages(build);
     return await deliver(build, state, deps);
   } finally {
+    await cache.close();
     await scratch.remove();
     await worker.close();
   }
@@ -48,7 +52,7 @@ async function prepare(
   host: Host,
   request: BuildRequest,
   { watch, signal, now }: BuildDeps,
-  tools: Pick<Build, 'worker' | 'scratch'>,
+  tools: Pick<Build, 'worker' | 'scratch' | 'cache'>,
 ): Promise<Build> {
   const contexts = await openContexts(request, { host, ...tools, signal });
   const buildPlatform = formatPlatform(hostPlatform());
@@ -115,6 +119,10 @@ async function deliver(build: Build, state: StageState, deps: BuildDeps): Promis
   if (copies.length > 0 || request.push) {
     const { exportCopies } = await import('./export-copies.ts');
     await exportCopies(build, built, deps.write);
+  }
+  if (request.cacheTo.length > 0) {
+    const { exportCaches } = await import('./cache-export.ts');
+    await exportCaches([{ build, state }]);
   }
   if (request.iidFile !== undefined) writeFileSync(request.iidFile, built.image.id);
   if (request.metadataFile !== undefined) writeFileSync(request.metadataFile, metadataOf(build, built));

@@ -6,7 +6,6 @@ import { mkdirSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { CtrError } from '../../base/ctr-error.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
-import { sha256Of } from '../../oci/digest.ts';
 import type { ImageConfig } from '../../oci/image-config.ts';
 import { mediaTypes } from '../../oci/media-types.ts';
 import { parseReference, type Reference, withDefaultTag } from '../../oci/reference.ts';
@@ -15,6 +14,7 @@ import { type ImageRecord, readImage, readTag, recordImage, tagImage, tagName } 
 import { layerDir, syncLayers } from '../../storage/layer-store.ts';
 import { layout } from '../../storage/layout.ts';
 import { type Build, diffIdsOf, type StageLayer, type StageState } from './build-state.ts';
+import { documentOf, inlineMember } from './cache-document.ts';
 import { createdText } from './stage.ts';
 
 export interface BuiltImage {
@@ -49,7 +49,7 @@ function name({ host }: Build, reference: Reference, { id }: ImageRecord, manife
 }
 
 /** The layer's archive in the store: the base image's own, or a plain one. */
-async function archived(build: Build, { diffId, descriptor, archiveBytes }: StageLayer): Promise<Descriptor> {
+export async function archived(build: Build, { diffId, descriptor, archiveBytes }: StageLayer): Promise<Descriptor> {
   const { host, worker, ownerKind } = build;
   if (descriptor) return descriptor;
   const plain: Descriptor = { mediaType: mediaTypes.ociLayer, digest: diffId, size: archiveBytes ?? 0 };
@@ -79,21 +79,22 @@ function documentsOf(build: Build, state: StageState, layers: readonly Descripto
   const { config, ...rest } = state.image;
   const labels = { ...config.Labels, ...request.labels };
   const created = createdText(build, state);
-  const image: ImageConfig = {
+  const image = {
     ...rest,
     created,
     config: { ...config, ...(Object.keys(labels).length > 0 ? { Labels: labels } : {}) },
     rootfs: { type: 'layers', diff_ids: diffIdsOf(state) },
     history: state.history,
-  };
-  const configDocument = document(isDocker ? mediaTypes.dockerConfig : mediaTypes.ociConfig, image);
+    ...(request.cacheTo.some(({ type }) => type === 'inline') ? { [inlineMember]: { steps: state.steps } } : {}),
+  } satisfies ImageConfig;
+  const configDocument = documentOf(isDocker ? mediaTypes.dockerConfig : mediaTypes.ociConfig, image);
   const mediaType = isDocker ? mediaTypes.dockerManifest : mediaTypes.ociManifest;
   const manifest = {
     ...{ schemaVersion: 2, mediaType, config: configDocument[1] },
     layers: layers.map((layer) => ({ ...layer, mediaType: typeOf(layer.mediaType, isDocker) })),
     ...(Object.keys(request.annotations).length > 0 && !isDocker ? { annotations: request.annotations } : {}),
   };
-  return { config: configDocument, manifest: document(mediaType, manifest), image };
+  return { config: configDocument, manifest: documentOf(mediaType, manifest), image };
 }
 
 /** The same archive under the name that the manifest's format has for it. */
@@ -104,11 +105,6 @@ function typeOf(mediaType: string, isDocker: boolean): string {
   ] as const;
   const known = names.find((pair) => pair.some((each) => each === mediaType));
   return known ? known[isDocker ? 1 : 0] : mediaType;
-}
-
-function document(mediaType: string, value: object): readonly [Buffer, Descriptor] {
-  const content = Buffer.from(JSON.stringify(value));
-  return [content, { mediaType, digest: sha256Of(content), size: content.length }];
 }
 
 function recordOf(

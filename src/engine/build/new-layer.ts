@@ -21,6 +21,8 @@ export interface Made {
   /** Undefined: nothing was changed. */
   readonly layer: StageLayer | undefined;
   readonly isCached: boolean;
+  /** Absent: nothing had to be done. */
+  readonly key?: string;
 }
 
 export async function layerFor(build: Build, state: StageState, work: LayerWork): Promise<Made> {
@@ -30,13 +32,23 @@ export async function layerFor(build: Build, state: StageState, work: LayerWork)
     const step = work.useCache ? readBuildStep(host, key) : undefined;
     if (!step || (step.diffId && !hasLayer(host, { diffId: step.diffId, kind: ownerKind }))) return undefined;
     touchBuildStep(host, key, build.beganAt);
-    return { layer: layerOf(step), isCached: true };
+    return { layer: layerOf(step), isCached: true, key };
   };
   const known = find();
   if (known) return known;
   // The same step of two builds is run once: the second one waits and finds it.
   using _lock = await lockWhenFree(lockOf(host, 'step', key), 'exclusive', { signal: build.signal });
-  return find() ?? { layer: await makeLayer(build, state, { ...work, key }), isCached: false };
+  const found = find() ?? (work.useCache ? await imported(build, { ...work, key }) : undefined);
+  return found ?? { layer: await makeLayer(build, state, { ...work, key }), isCached: false, key };
+}
+
+/** From a cache that the user named. */
+async function imported({ host, cache, beganAt }: Build, { key, description }: LayerWork): Promise<Made | undefined> {
+  const found = await cache.find(key);
+  if (!found) return undefined;
+  const step: BuildStep = { ...found, key, description, createdAt: beganAt.toISOString() };
+  writeBuildStep(host, step);
+  return { layer: layerOf(step), isCached: true, key };
 }
 
 const layerOf = ({ diffId, archiveBytes }: BuildStep): StageLayer | undefined => diffId && { diffId, archiveBytes };

@@ -58,7 +58,7 @@ async function baseOf(build: Build, stage: PlannedStage): Promise<StageState> {
   const { image, layers } = loaded;
   const scope = openScope(build.plan.globals, image.config.Env ?? [], build.plan.dockerfile.directives.escape);
   const newest = newestTime(build, image);
-  return { image, layers, history: image.history, scope, newest, hasCommand: false, args: {} };
+  return { image, layers, history: image.history, steps: [], scope, newest, hasCommand: false, args: {} };
 }
 
 /** The fixed rule: no file that a build makes is newer than its base image; without one it is of 1970. */
@@ -107,8 +107,11 @@ async function step(
   const created = createdText(build, state);
   const entry = { created, created_by: instruction.text, ...(made?.layer ? {} : { empty_layer: true }) };
   if (instruction.kind === 'arg') return state;
+  const { key } = made ?? {};
+  const finished = key === undefined ? [] : [{ key, ...(made?.layer ? { diffId: made.layer.diffId } : {}) }];
   return {
     ...state,
+    steps: [...state.steps, ...finished],
     layers: made?.layer ? [...state.layers, made.layer] : state.layers,
     history: [...state.history, entry],
   };

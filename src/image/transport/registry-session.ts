@@ -66,7 +66,8 @@ export function openSession(options: SessionOptions): RegistrySession {
         return accepted(call, response, options.registry);
       } catch (error) {
         const isLast = at === schemes.length - 1;
-        if (isLast || scheme !== undefined || !mayBePlainHttp(error)) throw error;
+        // Another call may have found out meanwhile that it is http: then this one goes on to that.
+        if (isLast || scheme === candidate || !mayBePlainHttp(error)) throw error;
       }
     }
     throw new CtrError('INTERNAL', 'no scheme to reach the registry by');

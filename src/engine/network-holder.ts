@@ -108,10 +108,10 @@ function survivingMember(host: Host): number | undefined {
   return undefined;
 }
 
-/** A child of the holder: what serves in its pid namespace has no other parent. */
+/** The youngest such child of the holder: what serves in its pid namespace has no other parent. */
 export function servantOf(holder: number, name: RegExp): number | undefined {
   const children = readFileSync(`/proc/${holder}/task/${holder}/children`, 'latin1').trim().split(' ');
-  return children.map(Number).find((pid) => pid > 0 && name.test(commandName(pid)));
+  return children.map(Number).findLast((pid) => pid > 0 && name.test(commandName(pid)));
 }
 
 function commandName(pid: number): string {
@@ -187,30 +187,42 @@ export async function runInHolder(
   holder: number,
   { args, log, network, pidNamespace = false }: HolderCommand,
 ): Promise<{ readonly exitCode: number; readonly said: string }> {
-  const path = layout.holderFile(host, `${log}.log`);
-  const [output, input] = [openSync(path, 'w', 0o600), openSync('/dev/null', 'r')];
-  try {
+  const { result, said } = await withLog(host, log, async (stdio) => {
     const inside = await startInside({
       maps: idMapsFor(host),
       join: holder,
       pidNamespace,
       ...(network === undefined ? {} : { network }),
-      stdio: [input, output, output],
+      stdio,
       steps: [
         { kind: 'reset-signals' },
         { kind: 'close-descriptors', preserve: 0 },
-        { kind: 'exec', args, env: environment(host) },
+        { kind: 'exec', args, env: holderEnvironment(host) },
       ],
     });
-    const exitCode = inside.wait();
-    return { exitCode, said: readFileSync(path, 'utf8') };
+    return inside.wait();
+  });
+  return { exitCode: result, said };
+}
+
+/** Do something with a file of this name as stdout and stderr; returns what has been written to it by then, too. */
+export async function withLog<Result>(
+  host: Host,
+  log: string,
+  act: (stdio: readonly [number, number, number]) => Promise<Result> | Result,
+): Promise<{ readonly result: Result; readonly said: string }> {
+  const path = layout.holderFile(host, `${log}.log`);
+  const [output, input] = [openSync(path, 'w', 0o600), openSync('/dev/null', 'r')];
+  try {
+    const result = await act([input, output, output]);
+    return { result, said: readFileSync(path, 'utf8') };
   } finally {
     closeSync(output);
     closeSync(input);
   }
 }
 
-const environment = (host: Host) => [
+export const holderEnvironment = (host: Host): string[] => [
   `PATH=${helperPath(host)}`,
   `XTABLES_LOCKFILE=${layout.holderFile(host, 'xtables.lock')}`,
 ];

@@ -6,14 +6,16 @@ import type { Host } from '../base/host.ts';
 import { formatIp } from '../base/ip-network.ts';
 import { randomHex } from '../base/random.ts';
 import { zoneText } from '../net/aardvark.ts';
+import { keeperName, type NameServerRequest, startNameServer } from '../ns/name-server.ts';
 import { escapeName, layout } from '../storage/layout.ts';
 import { type NetworkMember, readMembers } from '../storage/network-members.ts';
 import { listNetworks, type NetworkRecord } from '../storage/network-store.ts';
-import { findHolder, lastLine, runInHolder, servantOf, untilCatches } from './network-holder.ts';
+import { findHolder, holderEnvironment, lastLine, servantOf, untilCatches, withLog } from './network-holder.ts';
 import { requireNetworkProgram } from './network-programs.ts';
 import { bridgesOf } from './network-setup.ts';
+import { idMapsFor } from './user-namespace.ts';
 
-const serverName = /^aardvark-dns/;
+const [serverName, keeper] = [/^aardvark-dns/, new RegExp(`^${keeperName}`)];
 const [sighup, sigkill] = [1, 9];
 
 /** The networks of which the holder has the bridge, and that have somebody on them: only there aardvark-dns can listen. */
@@ -67,55 +69,91 @@ function answering(members: readonly NetworkMember[]): NetworkMember[] {
 }
 
 /**
- * Let aardvark-dns know the members as they are, or start it: when this returns, it listens. One that does not, because it was
- * killed this very moment, is started anew. The caller holds the holder's lock, and knows that bridges are up.
+ * Let aardvark-dns know the members as they are, or start it: when this returns, it listens. The caller holds the holder's
+ * lock, and knows that bridges are up.
+ *
+ * aardvark-dns 1.4 closes its sockets and opens them anew at SIGHUP, and who asks in that moment is refused. So another
+ * one takes its place (ns/name-server.ts). Later versions listen on TCP, too, and keep their sockets.
  */
 export async function serveNames(host: Host, holder: number): Promise<void> {
   const networks = servedNetworks(host, holder);
   const hasChanged = writeZones(host, networks);
   const addresses = networks.flatMap(({ subnets }) => subnets.flatMap(({ gateway }) => gateway ?? []));
+  if (addresses.length === 0) return endServers(holder);
   const running = servantOf(holder, serverName);
-  if (running !== undefined) {
+  if (running !== undefined && keepsSockets(holder)) {
     await untilCatches(running, sighup);
     if (hasChanged) signal(running, sighup);
-    if (await untilListening(holder, addresses)) return;
-    signal(running, sigkill);
-    await untilGone(running);
+    if (await untilListening(holder, addresses, [])) return;
+  } else {
+    const before = running === undefined ? [] : socketsOf(holder, addresses);
+    const isKept = !hasChanged && servantOf(holder, keeper) !== undefined;
+    if (isKept && addresses.every((address) => before.some((one) => one.address === address))) return;
+    await startServer(host, holder, { listeners: addresses.length, predecessor: running });
+    if (await untilListening(holder, addresses, before)) return;
   }
-  if (addresses.length === 0) return;
-  const said = await startServer(host, holder);
-  if (await untilListening(holder, addresses)) return;
+  // The kernel did not let two of them be there, or it was killed this very moment.
+  await endServers(holder);
+  const said = await startServer(host, holder, { listeners: addresses.length });
+  if (await untilListening(holder, addresses, [])) return;
   throw new CtrError('NETWORK', `aardvark-dns did not start: ${said}`, {
     hint: 'names of containers do not resolve; see docs/networks.md',
   });
 }
 
-async function startServer(host: Host, holder: number): Promise<string> {
-  const aardvark = requireNetworkProgram(host, 'aardvark-dns');
-  const args = [aardvark, '--config', layout.holderFile(host, 'zones'), '--port', '53', 'run'];
-  const ran = await runInHolder(host, holder, { args, log: 'aardvark-dns', network: holder, pidNamespace: true });
-  const started = servantOf(holder, serverName);
-  if (started !== undefined) await untilCatches(started, sighup);
-  return lastLine(ran.said, ran.exitCode);
+async function startServer(
+  host: Host,
+  holder: number,
+  succession: Pick<NameServerRequest, 'listeners' | 'predecessor'>,
+): Promise<string> {
+  const zones = layout.holderFile(host, 'zones');
+  const args = [requireNetworkProgram(host, 'aardvark-dns'), '--config', zones, '--port', '53', 'run'];
+  const clearGroups = idMapsFor(host).kind !== 'single';
+  const env = holderEnvironment(host);
+  const { said } = await withLog(host, 'aardvark-dns', (stdio) =>
+    startNameServer({ join: holder, clearGroups, args, env, stdio, ...succession }),
+  );
+  return lastLine(said, 1);
 }
 
-/** Whether UDP port 53 of all `addresses` gets a socket in the holder's network namespace within a second or two. */
-async function untilListening(holder: number, addresses: readonly string[]): Promise<boolean> {
+async function endServers(holder: number): Promise<void> {
+  for (let pid = servantOf(holder, serverName); pid !== undefined; pid = servantOf(holder, serverName)) {
+    signal(pid, sigkill);
+    await untilGone(pid);
+  }
+}
+
+interface NameSocket {
+  readonly address: string;
+  readonly inode: string;
+}
+
+/** Whether UDP port 53 of all `addresses` gets a socket beside those `before` within a second or two. */
+async function untilListening(holder: number, addresses: readonly string[], before: readonly NameSocket[]) {
+  const known = new Set(before.map(({ inode }) => inode));
   for (let tries = 0; tries < 300; tries++) {
-    const bound = ['udp', 'udp6'].flatMap((table) => boundAddresses(`/proc/${holder}/net/${table}`));
-    if (addresses.every((address) => bound.includes(address))) return true;
+    const fresh = socketsOf(holder, addresses).filter(({ inode }) => !known.has(inode));
+    if (addresses.every((address) => fresh.some((one) => one.address === address))) return true;
     await sleep(5);
   }
   return false;
 }
 
-/** proc_pid_net(5) "udp": addresses as hex words in the machine's byte order, and the port. */
-function boundAddresses(table: string): string[] {
-  const words = readFileSync(table, 'latin1').matchAll(/^\s*\d+: ([\dA-F]+):0035 /gm);
-  return [...words].map(([, hex = '']) => {
-    const bytes = Buffer.from(hex, 'hex').swap32();
-    return formatIp(bytes.length === 4 ? 4 : 6, BigInt(`0x${bytes.toString('hex')}`));
-  });
+/** proc_pid_net(5) "udp": addresses as hex words in the machine's byte order, port, …, inode. */
+function socketsOf(holder: number, addresses: readonly string[]): NameSocket[] {
+  return ['udp', 'udp6']
+    .flatMap((table) => [...readFileSync(`/proc/${holder}/net/${table}`, 'latin1').matchAll(socketLine)])
+    .map(([, hex = '', inode = '']) => {
+      const bytes = Buffer.from(hex, 'hex').swap32();
+      return { address: formatIp(bytes.length === 4 ? 4 : 6, BigInt(`0x${bytes.toString('hex')}`)), inode };
+    })
+    .filter(({ address }) => addresses.includes(address));
+}
+
+const socketLine = /^\s*\d+: ([\dA-F]+):0035 (?:\S+ +){7}(\d+)/gm;
+
+function keepsSockets(holder: number): boolean {
+  return /^\s*\d+: [\dA-F]+:0035 \S+ 0A/m.test(readFileSync(`/proc/${holder}/net/tcp`, 'latin1'));
 }
 
 async function untilGone(pid: number): Promise<void> {
@@ -132,6 +170,6 @@ function signal(pid: number, number: number): void {
   try {
     process.kill(pid, number);
   } catch {
-    // ESRCH: it has ended since, because its last zone was removed.
+    // ESRCH: it has ended since.
   }
 }

@@ -96,6 +96,11 @@ export const PR = {
 } as const;
 export const PR_CAP_AMBIENT = { RAISE: 2, CLEAR_ALL: 4 } as const;
 export const SECCOMP_SET_MODE_FILTER = 1;
+export const SECCOMP_FILTER_FLAG_NEW_LISTENER = 8;
+/** linux/seccomp.h: the user notification's ioctl(2)s and flags. */
+export const SECCOMP_NOTIFY = { RECV: 0xc0502100, SEND: 0xc0182101, ADDFD: 0x40182103 } as const;
+export const SECCOMP_USER_NOTIF_FLAG_CONTINUE = 1;
+export const SECCOMP_ADDFD_FLAG_SEND = 2;
 /** linux/capability.h */
 export const LINUX_CAPABILITY_VERSION_3 = 0x20080522;
 
@@ -114,10 +119,11 @@ export const IOCTL = {
 export const IFF = { UP: 1, RUNNING: 0x40 } as const;
 
 /** sys/socket.h */
-export const AF = { UNIX: 1, INET: 2 } as const;
+export const AF = { UNIX: 1, INET: 2, INET6: 10 } as const;
 export const SOCK = { STREAM: 1, DGRAM: 2, SEQPACKET: 5, CLOEXEC: 0o2000000, NONBLOCK: 0o4000 } as const;
 export const MSG = { NOSIGNAL: 0x4000, DONTWAIT: 0x40, CMSG_CLOEXEC: 0x40000000 } as const;
 export const SOL_SOCKET = 1;
+export const SO_REUSEADDR = 2;
 export const SCM_RIGHTS = 1;
 export const POLL = { IN: 1, OUT: 4, ERR: 8, HUP: 16 } as const;
 export const WNOHANG = 1;

@@ -74,20 +74,33 @@ export async function startInside(request: InsideRequest): Promise<Inside> {
 }
 
 function beginning({ maps, join, network, pidNamespace }: InsideRequest): Step[] {
-  const become: Step = { kind: 'become-root', clearGroups: maps.kind !== 'single' };
-  if (join === undefined) return [{ kind: 'wait-for-maps' }, become, { kind: 'propagation', propagation: 'rslave' }];
-  const enter = (type: string, file: string, of = join): Step => ({
+  const clearGroups = maps.kind !== 'single';
+  const ready: Step = { kind: 'wait-for-maps' };
+  if (join !== undefined) return [ready, ...joinSteps(join, { clearGroups, network, pidNamespace })];
+  return [ready, { kind: 'become-root', clearGroups }, { kind: 'propagation', propagation: 'rslave' }];
+}
+
+export interface JoinedNamespaces {
+  readonly clearGroups: boolean;
+  /** A process of which the network namespace is joined. */
+  readonly network?: number | undefined;
+  /** For the children of who takes the steps. */
+  readonly pidNamespace?: boolean | undefined;
+}
+
+/** Into the user and mount namespaces of process `of`, and as root of them. */
+export function joinSteps(of: number, { clearGroups, network, pidNamespace }: JoinedNamespaces): Step[] {
+  const enter = (type: string, file: string, pid = of): Step => ({
     kind: 'join-namespace',
     type,
-    path: `/proc/${of}/ns/${file}`,
+    path: `/proc/${pid}/ns/${file}`,
   });
   return [
-    { kind: 'wait-for-maps' },
     enter('user', 'user'),
     enter('mount', 'mnt'),
     ...(network === undefined ? [] : [enter('network', 'net', network)]),
     ...(pidNamespace ? [enter('pid', 'pid')] : []),
-    become,
+    { kind: 'become-root', clearGroups },
   ];
 }
 

@@ -1,43 +1,34 @@
 /** SIGKILL at whatever serves the bridge networks, at any moment: the next command makes it again, and nothing stays. */
-import { readFileSync } from 'node:fs';
-import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest';
-import { type Bed, openBed } from '../support/bed.ts';
+import { describe, expect } from 'vitest';
+import type { Bed } from '../support/bed.ts';
 import { mirrorHost } from '../support/mirror.ts';
 import { needs } from '../support/needs.ts';
+import { hostTools as tools, useNetworkBed } from '../support/network-bed.ts';
 import { until } from '../support/run-as.ts';
+import { commOf } from '../support/user.ts';
 
 let bed: Bed;
 let image: string;
-beforeAll(async () => {
-  bed = await openBed();
-  image = bed.image('busybox');
-  await bed.ctr('pull', '-q', image);
+useNetworkBed((theBed, theImage) => {
+  [bed, image] = [theBed, theImage];
 });
-afterEach(async () => {
-  await bed.ctr('rm', '-f', '-a', '-t', '0');
-  await bed.ctr('network', 'prune', '-f');
-});
-afterAll(() => bed?.close());
 
 const promise = needs('root', 'registry', 'skopeo', 'busybox', 'subordinate-ids', 'pasta', 'netavark');
-const commOf = (pid: number) => {
-  try {
-    return readFileSync(`/proc/${pid}/comm`, 'latin1').trim();
-  } catch {
-    return '';
-  }
-};
-const serving = { holder: /^ctr-net$/, uplink: /^(slirp4netns|pas(ta|st))/, 'aardvark-dns': /^aardvark-dns/ } as const;
+const serving = {
+  holder: /^ctr-net$/,
+  uplink: /^(slirp4netns|pas(ta|st))/,
+  'aardvark-dns': /^aardvark-dns/,
+  keeper: /^ctr-names$/,
+} as const;
 type Server = keyof typeof serving;
 const servers = Object.keys(serving) as Server[];
 
 function shoot(name: Server): boolean {
-  const pid = bed.processes().find((one) => serving[name].test(commOf(one)));
+  const pid = bed.processes().findLast((one) => serving[name].test(commOf(one)));
   if (pid !== undefined) process.kill(pid, 'SIGKILL');
   return pid !== undefined;
 }
 
-const tools = ['-v', '/usr:/usr:ro', '-v', '/lib64:/lib64:ro', '-v', '/lib:/lib:ro'];
 const digHost = `/usr/bin/dig +short +tries=3 +time=2 ${mirrorHost()}`;
 
 /** `peer` answers `look` by name, and the names of the host's world resolve. */
@@ -82,11 +73,11 @@ describe('what serves the networks is killed [E]', () => {
       for (let round = 0; round < 30; round++) {
         const running = bed.start('run', '--rm', '--network', 'front', image, 'true');
         await new Promise((resolve) => setTimeout(resolve, (round * 37) % 300));
-        const victim = [...servers, 'ctr' as const][round % 4];
+        const victim = [...servers, 'ctr' as const][round % 5];
         if (victim === 'ctr') running.child.kill('SIGKILL');
         else if (victim !== undefined) shoot(victim);
         await running.ended;
-        if (round % 5 === 4) {
+        if (round % 6 === 5) {
           const reloaded = await bed.ctr('network', 'reload', '--all');
           expect(reloaded).toMatchObject({ code: 0 });
           await expectAllWorks();

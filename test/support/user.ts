@@ -82,6 +82,15 @@ export function processesOf(user: UserIdentity): number[] {
     .filter((pid) => pid > 0 && isTheirs(realUidOf(pid)));
 }
 
+/** proc_pid_comm(5); empty when the process has ended. */
+export function commOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, 'latin1').trim();
+  } catch {
+    return '';
+  }
+}
+
 /** Remove what suites left whose process is gone (killed, power cut). */
 export function removeStaleUsers(): void {
   for (const line of readFileSync('/etc/passwd', 'utf8').split('\n')) {

@@ -14,6 +14,11 @@ export class Defer {
     this.#undo.length = 0;
   }
 
+  /** Hand everything on to `other`. */
+  moveTo(other: Defer): void {
+    other.#undo.push(...this.#undo.splice(0));
+  }
+
   async run(): Promise<void> {
     const failures: unknown[] = [];
     for (let undo = this.#undo.pop(); undo !== undefined; undo = this.#undo.pop()) {

@@ -56,6 +56,7 @@ export type BuildFlags = LabelOptions &
     readonly load?: boolean;
     readonly quiet?: boolean;
     readonly progress: string;
+    readonly debug?: boolean;
     readonly check?: boolean;
     readonly httpProxy: boolean;
     readonly cacheFrom: readonly string[];
@@ -116,7 +117,8 @@ export function declareBuildFlags(command: FlagSet): void {
     .option('--authfile <path>', 'where credentials are kept')
     .option('--tls-verify', 'require HTTPS and check certificates')
     .option('-q, --quiet', 'print only the image ID')
-    .option('--progress <how>', 'auto (a live tree on a terminal), plain, tty, rawjson or quiet', 'auto');
+    .option('--progress <how>', 'auto (a live tree on a terminal), plain, tty, rawjson or quiet', 'auto')
+    .option('--debug', 'when a RUN fails: a shell in its file system, on this terminal');
   addSecurityFlags(command);
   addLimitFlags(command);
   command.optionsGroup('Not done here:');

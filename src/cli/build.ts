@@ -1,3 +1,5 @@
+import { CtrError } from '../base/ctr-error.ts';
+import type { FailedStep } from '../engine/build/autopsy.ts';
 import { buildImage } from '../engine/build/build.ts';
 import { hexOf } from '../oci/digest.ts';
 import { type BuildFlags, declareBuildFlags, parseBuildRequest } from './build-flags.ts';
@@ -6,6 +8,8 @@ import type { Context } from './context.ts';
 import { flagError } from './flags/flag-error.ts';
 import { untilInterrupted } from './interrupt.ts';
 import { buildProgress, type ProgressStyle } from './output/build-progress.ts';
+import type { BuildProgress } from './output/build-view.ts';
+import { reportError } from './report-error.ts';
 
 export const command: CommandSpec<BuildFlags> = {
   usage: '[options] [CONTEXT]',
@@ -19,9 +23,11 @@ export const command: CommandSpec<BuildFlags> = {
     const request = parseBuildRequest(flags, operands, { env: host.env, cwd: process.cwd() });
     if (flags.check) return (await import('../engine/build/check.ts')).checkBuild(host, request, stdout);
     const progress = buildProgress(styleFrom(flags, context), stderr, host.env);
-    const deps = { watch: progress, signal: untilInterrupted(), now: context.now() };
-    const write = (bytes: Uint8Array) => stdout.write(bytes);
-    const built = await buildImage(host, request, { ...deps, write }).finally(() => progress.close());
+    const built = await buildImage(host, request, {
+      ...{ watch: progress, signal: untilInterrupted(), now: context.now() },
+      write: (bytes) => stdout.write(bytes),
+      ...(flags.debug ? { lookAtFailed: shellFor(context, progress) } : {}),
+    }).finally(() => progress.close());
     // With an archive on standard output there is no room for the ID.
     const isTaken = request.outputs.some((output) => 'dest' in output === false && output.type !== 'image');
     if (built && !isTaken) printId(context, built.image.id);
@@ -31,6 +37,22 @@ export const command: CommandSpec<BuildFlags> = {
 
 function printId({ stdout, compat }: Context, id: Parameters<typeof hexOf>[0]): void {
   stdout.write(compat === 'docker' ? `${id}\n` : `${hexOf(id)}\n`);
+}
+
+/** `--debug`: says what failed, then gives the terminal to the shell. */
+function shellFor({ stdinIsTty, stdout, stderr, programName }: Context, progress: BuildProgress) {
+  if (!stdinIsTty || !stdout.isTty) {
+    const which = stdinIsTty ? 'standard output' : 'standard input';
+    throw new CtrError('USAGE', `--debug opens a shell on the terminal, and ${which} is none`, {
+      hint: 'leave it out: the error shows the line of the Dockerfile and the last output',
+    });
+  }
+  return async ({ error, shell }: FailedStep): Promise<void> => {
+    progress.close();
+    reportError(error, { stderr, programName, debug: false });
+    stderr.write('--debug: a shell in the file system of the failed step; `exit` ends the build\n');
+    await shell();
+  };
 }
 
 /** BUILDKIT_PROGRESS is the default, as for Docker. */

@@ -72,3 +72,37 @@ describe('ctr build on a terminal [E]', () => {
     expect(refused).toMatchObject({ code: 125, stderr: expect.stringContaining('standard error is no terminal') });
   });
 });
+
+describe('ctr build --debug [E]', () => {
+  const failing = [
+    'ENV COLOUR=green',
+    'USER 7:8',
+    'WORKDIR /tmp/work',
+    'RUN --mount=type=secret,id=key,uid=7 --mount=type=cache,target=/cache,uid=7 \\',
+    '  echo made >/tmp/half; echo broken >&2; exit 5',
+  ];
+
+  promise('opens a shell in the failed step’s file system, with its variables, user and mounts', async () => {
+    bed.file('key', 'secret text');
+    const shown = await buildInTerminal(failing, `--debug --secret id=key,src=${bed.home}/key`);
+    await shown.shows(
+      /broken\nctr: Dockerfile:5: RUN ended with exit code 5\n[\s\S]*\| \^+\n--debug: a shell in .*\n[\s\S]*[$#] ?$/,
+    );
+    await shown.type(
+      'cat /tmp/half /run/secrets/key; echo " $COLOUR $(id -u):$(id -g) $PWD $(ls -d /cache)"; stty size',
+    );
+    await shown.press('Enter');
+    await shown.shows(/^made\nsecret text green 7:8 \/tmp\/work \/cache\n30 100$/m);
+    await shown.type('exit');
+    await shown.press('Enter');
+    await shown.shows(/ended with 5\n +echo/);
+    expect(bed.mounts()).toEqual([]);
+    expect((await bed.ctr('ps', '-aq')).stdout).toBe('');
+    expect((await bed.sh('ls .local/share/ctr/tmp')).stdout).toBe('');
+  });
+
+  promise('is refused where there is no terminal', async () => {
+    const refused = await bed.ctr('build', '--debug', 'context');
+    expect(refused).toMatchObject({ code: 125, stderr: expect.stringContaining('standard input is none') });
+  });
+});

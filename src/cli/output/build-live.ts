@@ -24,12 +24,12 @@ export function liveBuild(output: Output, env: Readonly<Record<string, string | 
   const staying: string[] = [];
   let [finished, cached] = [0, 0];
   let drawn: string[] = [];
-  let isHeld = false;
+  let isClosed = false;
   const frame = () => ({ nowMs: performance.now(), ...sizeOf(output, env), colour: !env.NO_COLOR });
   const tree = () => ({ beganMs, running: [...running.values()].map(withTail), finished, cached });
   /** Over the last frame; `lines` is the next one. */
   const draw = (lines: string[]) => {
-    if (isHeld || (lines.length === 0 && drawn.length === 0 && staying.length === 0)) return;
+    if (lines.length === 0 && drawn.length === 0 && staying.length === 0) return;
     const up = rowsOf(drawn, frame().columns);
     const text = [...staying.splice(0), ...lines].map((line) => `${line}\x1b[K\n`).join('');
     output.write(`\r${up > 0 ? `\x1b[${up}A` : ''}\x1b[J${text}`);
@@ -51,16 +51,10 @@ export function liveBuild(output: Output, env: Readonly<Record<string, string | 
       staying.push(finishedLine(step, how, ms, frame()));
     },
     warning: (text) => void staying.push(`warning: ${visibleLine(text)}`),
-    hold: () => {
-      draw([]);
-      isHeld = true;
-    },
-    release: () => {
-      isHeld = false;
-    },
     close: () => {
+      if (isClosed) return;
+      isClosed = true;
       clearInterval(timer);
-      isHeld = false;
       if (finished > 0) staying.push(summaryLine(tree(), frame()));
       draw([]);
     },

@@ -11,28 +11,14 @@ type Env = Readonly<Record<string, string | undefined>>;
 
 export function buildProgress(style: ProgressStyle, stderr: Output, env: Env): BuildProgress {
   if (style === 'tty') return withFailure(liveBuild(stderr, env), stderr, () => true);
-  const held = holdable(stderr);
-  if (style === 'rawjson') return { ...jsonProgress(held.write), ...held.control };
-  if (style === 'quiet') return withFailure({ ...silent, ...held.control }, stderr, () => true);
-  const plain = plainProgress(held.write);
-  return withFailure({ ...plain, ...held.control }, stderr, plain.isMixed);
+  const write = (text: string) => stderr.write(text);
+  if (style === 'rawjson') return { ...jsonProgress(write), close: () => {} };
+  if (style === 'quiet') return withFailure({ ...silent, close: () => {} }, stderr, () => true);
+  const plain = plainProgress(write);
+  return withFailure({ ...plain, close: () => {} }, stderr, plain.isMixed);
 }
 
 const silent: BuildWatch = { began: () => {}, output: () => {}, ended: () => {}, warning: () => {} };
-
-function holdable(stderr: Output) {
-  let waiting: string[] | undefined;
-  const release = () => {
-    const text = waiting?.join('') ?? '';
-    waiting = undefined;
-    if (text !== '') stderr.write(text);
-  };
-  const write = (text: string): void => void (waiting ? waiting.push(text) : stderr.write(text));
-  const hold = () => {
-    waiting ??= [];
-  };
-  return { write, control: { hold, release, close: release } };
-}
 
 /** How much of a failed step's output is repeated. */
 const tailLines = 30;
@@ -59,6 +45,7 @@ function withFailure(view: BuildProgress, stderr: Output, isUnseen: (id: number)
       view.close();
       if (!failed || failed.lines.length === 0 || !isUnseen(failed.step.id)) return;
       const { step, lines } = failed;
+      failed = undefined;
       stderr.write(`> [${step.place}] ${step.text}:\n${lines.map((line) => `${line}\n`).join('')}`);
     },
   };

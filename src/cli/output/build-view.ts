@@ -1,10 +1,7 @@
-/** Who shows a build, and can be told to leave the terminal to somebody else. */
+/** Who shows a build. */
 import type { BuildWatch } from '../../engine/build/build-events.ts';
 
 export interface BuildProgress extends BuildWatch {
-  /** Nothing is written until `release`: somebody else has the terminal. */
-  hold(): void;
-  release(): void;
-  /** The last word; the terminal is free then. */
+  /** The last word; the terminal is free then. A second call does nothing. */
   close(): void;
 }

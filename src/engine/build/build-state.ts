@@ -7,6 +7,7 @@ import type { Digest } from '../../oci/digest.ts';
 import type { HistoryEntry, ImageConfig } from '../../oci/image-config.ts';
 import type { StorageDriver } from '../../storage/drivers/driver.ts';
 import type { OwnerKind } from '../../storage/layout.ts';
+import type { Autopsy } from './autopsy.ts';
 import type { BuildWatch } from './build-events.ts';
 import type { BuildRequest } from './build-request.ts';
 import type { BuildWorker } from './build-worker-client.ts';
@@ -31,6 +32,8 @@ export interface Build {
   readonly ownerKind: OwnerKind;
   readonly driver: StorageDriver;
   readonly beganAt: Date;
+  /** With --debug. */
+  readonly autopsy?: Autopsy | undefined;
   /** Finished and running stages by index. */
   readonly stages: Map<number, Promise<StageState>>;
   /** The finished stage of that index; begun if nobody has. */

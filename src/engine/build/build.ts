@@ -9,6 +9,7 @@ import { lockWhenFree, storeLockOf } from '../../storage/lock.ts';
 import { ensureDataRoot } from '../../storage/roots.ts';
 import { chooseStorageDriver } from '../storage-driver.ts';
 import { idMapsFor, ownerKindFor } from '../user-namespace.ts';
+import { Autopsy, type FailedStep } from './autopsy.ts';
 import type { BuildWatch } from './build-events.ts';
 import type { BuildRequest } from './build-request.ts';
 import type { Build, StageState } from './build-state.ts';
@@ -26,6 +27,8 @@ export interface BuildDeps {
   readonly signal: AbortSignal;
   readonly now: Date;
   write(bytes: Uint8Array): void;
+  /** Called when a RUN has failed and everything else has stopped; the step's files go when it returns. */
+  readonly lookAtFailed?: (step: FailedStep) => Promise<void>;
 }
 
 /** Returns the image; undefined when only its files were wanted. */
@@ -39,7 +42,7 @@ export async function buildImage(host: Host, request: BuildRequest, deps: BuildD
   const cache = new CacheImport(host, request, { signal, warn: (message) => watch.warning(message) });
   try {
     const build = await prepare(host, request, deps, { worker, scratch, cache });
-    const state = await runStages(build);
+    const state = await runStages(build).finally(() => deps.lookAtFailed && build.autopsy?.perform(deps.lookAtFailed));
     return await deliver(build, state, deps);
   } finally {
     await cache.close();
@@ -51,7 +54,7 @@ export async function buildImage(host: Host, request: BuildRequest, deps: BuildD
 async function prepare(
   host: Host,
   request: BuildRequest,
-  { watch, signal, now }: BuildDeps,
+  { watch, signal, now, lookAtFailed }: BuildDeps,
   tools: Pick<Build, 'worker' | 'scratch' | 'cache'>,
 ): Promise<Build> {
   const contexts = await openContexts(request, { host, ...tools, signal });
@@ -80,6 +83,7 @@ async function prepare(
     ownerKind: ownerKindFor(idMapsFor(host)),
     driver: chooseStorageDriver(host).driver,
     beganAt: now,
+    autopsy: lookAtFailed && new Autopsy(),
     stages: new Map(),
     stateOf(index) {
       return stageState(this, index);

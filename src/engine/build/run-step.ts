@@ -1,7 +1,8 @@
 /** RUN: a container of `ctr run`'s own making, whose upper directory becomes the layer. */
-import { closeSync, createReadStream } from 'node:fs';
+import { closeSync, createReadStream, renameSync } from 'node:fs';
 import { posix } from 'node:path';
 import { CtrError } from '../../base/ctr-error.ts';
+import { Defer } from '../../base/defer.ts';
 import type { RunInstruction } from '../../build/instruction.ts';
 import { runEnvironment } from '../../build/scope.ts';
 import { excerpt, formatPlace } from '../../build/source-range.ts';
@@ -13,7 +14,7 @@ import { finishContainer } from '../finish-container.ts';
 import { exitOf, sayBye } from '../follow-container.ts';
 import { makeRoot } from '../rootfs.ts';
 import type { NetworkRequest, RunRequest } from '../run-request.ts';
-import { startContainer } from '../start-container.ts';
+import { type ContainerToStart, startContainer } from '../start-container.ts';
 import type { BuildStepInfo } from './build-events.ts';
 import { type Build, diffIdsOf, type StageState } from './build-state.ts';
 import { wordsOf } from './config-steps.ts';
@@ -66,30 +67,59 @@ async function run(build: Build, state: StageState, instruction: RunInstruction,
   signal.throwIfAborted();
   const { mounts, info } = running;
   const prepared = await mounts.prepare();
-  const request = requestFor(build, state, instruction, { ...running, mounts: prepared.mounts });
-  let container: ContainerRecord | undefined;
+  const undo = new Defer();
+  undo.push(() => prepared.release());
   try {
-    container = await createFor(build, state, request);
+    const request = requestFor(build, state, instruction, { ...running, mounts: prepared.mounts });
+    const container = await createFor(build, state, request, undo);
     const { id } = container;
     const code = await follow(build, container, request, prepared.secretEnv, info);
-    if (code !== 0) throw failed(build, instruction, code);
+    if (code !== 0) {
+      const error = failed(build, instruction, code);
+      const shell = () => shellIn(build, state, container, { request, secretEnv: prepared.secretEnv });
+      build.autopsy?.keep({ error, shell }, undo);
+      throw error;
+    }
     const mountPoints = mountPointsOf(host, id);
     // Before the container goes: its upper directory is the layer.
     const kept = build.scratch.directory();
     await worker.ask({ op: 'remove', paths: [layout.work(host, id)] });
-    const { renameSync } = await import('node:fs');
     renameSync(layout.upper(host, id), `${kept}/upper`);
     return { from: `${kept}/upper`, mountPoints: [...mountPoints, ...prepared.mountPoints] };
   } finally {
-    if (container) {
-      await worker.ask({ op: 'remove', paths: [layout.upper(host, container.id), layout.work(host, container.id)] });
-      await finishContainer(host, container);
-    }
-    await prepared.release();
+    await undo.run();
   }
 }
 
-async function createFor({ host, driver, ownerKind }: Build, state: StageState, request: RunRequest) {
+/** The step's container once more, on the caller's terminal; returns when the shell has ended. */
+async function shellIn(
+  build: Build,
+  state: StageState,
+  { id }: ContainerRecord,
+  { request, secretEnv }: Required<Pick<ContainerToStart, 'request' | 'secretEnv'>>,
+): Promise<void> {
+  const { host, worker } = build;
+  const [program = '/bin/sh'] = state.image.config.Shell ?? [];
+  const interactive = { ...request, command: [program], tty: true, interactive: true, detachKeys: '' };
+  const undo = new Defer();
+  try {
+    const container = await createFor(build, state, interactive, undo);
+    await worker.ask({ op: 'remove', paths: [layout.work(host, id), layout.upper(host, container.id)] });
+    renameSync(layout.upper(host, id), layout.upper(host, container.id));
+    const { startAttached } = await import('../follow-container.ts');
+    await startAttached(host, { container, defaults: {}, request: interactive, secretEnv, dieWithCtr: true });
+  } finally {
+    await undo.run();
+  }
+}
+
+/** `undo` gets what removes the container and its files. */
+async function createFor(
+  { host, driver, ownerKind, worker }: Build,
+  state: StageState,
+  request: RunRequest,
+  undo: Defer,
+): Promise<ContainerRecord> {
   if (driver === 'vfs') {
     throw new CtrError('UNSUPPORTED', 'RUN needs a storage driver that keeps changes apart; this one is vfs', {
       hint: '`ctr info` says why overlay and fuse-overlayfs were not taken',
@@ -99,13 +129,18 @@ async function createFor({ host, driver, ownerKind }: Build, state: StageState, 
   const source = { id: allocated.id, diffIds: diffIdsOf(state), ownerKind, driver };
   await makeRoot(host, source, undefined);
   const { env: _env, ...stored } = request;
-  return allocated.commit({
+  const container = allocated.commit({
     ...source,
     createdAt: new Date().toISOString(),
     command: request.command,
     labels: {},
     request: { ...stored, env: [] },
   });
+  undo.push(async () => {
+    await worker.ask({ op: 'remove', paths: [layout.upper(host, container.id), layout.work(host, container.id)] });
+    await finishContainer(host, container);
+  });
+  return container;
 }
 
 async function follow(

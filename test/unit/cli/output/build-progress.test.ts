@@ -69,15 +69,6 @@ describe('buildProgress [U]', () => {
       { event: 'cached', id: 1, ms: 0 },
     ]);
   });
-
-  it('keeps back what is written while somebody else has the terminal', () => {
-    const { view, text } = recorded('plain');
-    view.hold();
-    view.began(first);
-    expect(text()).toBe('');
-    view.release();
-    expect(text()).toBe('#1 [a 1/1] RUN first\n');
-  });
 });
 
 describe('buildProgress on a terminal [U]', () => {
@@ -111,21 +102,6 @@ describe('buildProgress on a terminal [U]', () => {
     vi.useRealTimers();
     // The summary was 40 columns wide, the step 59.
     expect(written.at(-1)).toMatch(/^\r\x1b\[4A/);
-    view.close();
-  });
-
-  it('writes nothing while it is held', () => {
-    vi.useFakeTimers();
-    const { view, written } = recorded('tty');
-    view.began(first);
-    view.hold();
-    const before = written.length;
-    vi.advanceTimersByTime(1000);
-    expect(written).toHaveLength(before);
-    view.release();
-    vi.advanceTimersByTime(100);
-    vi.useRealTimers();
-    expect(written.at(-1)).toContain('RUN first');
     view.close();
   });
 });

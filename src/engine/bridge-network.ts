@@ -79,7 +79,7 @@ export const isAdmitted = ({ addHosts }: Pick<RunRequest, 'addHosts'>, networks:
 function refuseOtherIds({ userns, namespaces }: RunRequest): void {
   if (userns && userns.mode !== 'host' && userns.mode !== 'container') {
     throw new CtrError('UNSUPPORTED', 'a container on a named network has the ids of all others there', {
-      hint: 'leave --userns and --uidmap out, or use --network pasta',
+      hint: 'leave --userns, --uidmap and the mount option `me` out, or use --network pasta',
     });
   }
   const joined = [userns, ...Object.values(namespaces ?? {})].find((one) => one?.mode === 'container');

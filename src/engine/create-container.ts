@@ -30,10 +30,16 @@ export interface CreatedContainer {
 export async function createContainer(host: Host, given: RunRequest, watchPull?: WatchPull): Promise<CreatedContainer> {
   let request = given;
   if (request.limits) (await import('./cgroups.ts')).cgroupFor(host, '', request.limits);
-  const ids = containerIds(host, request);
+  // Before anything is fetched: some ids are refused.
+  let ids = containerIds(host, request);
   const stored = request.image === undefined ? undefined : await ensureImage(host, request, request.image, watchPull);
-  if (stored) await unpackFor(host, stored, ids);
   const defaults = stored ? readConfig(host, stored.image).config : {};
+  if (request.mounts.some(({ options }) => options.includes('me'))) {
+    const { withCallerAsUser } = await import('./mount-as-user.ts');
+    request = withCallerAsUser(host, request, { diffIds: stored?.image.diffIds ?? [], defaults });
+    ids = containerIds(host, request);
+  }
+  if (stored) await unpackFor(host, stored, ids);
   const command = commandFor(request, defaults);
   const cidFile = request.cidFile === undefined ? undefined : claimCidFile(request.cidFile);
   try {

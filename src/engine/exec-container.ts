@@ -29,9 +29,10 @@ export async function execInContainer(host: Host, container: ContainerRecord, re
     if (joined.master !== undefined) await leave(host, joined.master);
     return 0;
   }
-  return joined.master === undefined
-    ? withoutTerminal(joined.pid, stdio)
-    : inTerminal(host, joined.pid, joined.master, request);
+  if (joined.master !== undefined) return inTerminal(host, joined.pid, joined.master, request);
+  const code = await withoutTerminal(joined.pid, stdio);
+  if (code !== 0 && code < 128) (await import('./advise-on-binds.ts')).adviseOnExec(host, container, request);
+  return code;
 }
 
 function runningState(host: Host, { id, name }: ContainerRecord): ContainerState {

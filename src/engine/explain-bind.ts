@@ -43,9 +43,10 @@ function hintFor(path: string, owner: Owner, inside: number | undefined, caller:
   if (inside === undefined) {
     return `another user's: the container sees nobody's files. Ask its owner for a group you are in (--group-add keep-groups), or copy it`;
   }
-  if (owner.uid === caller) {
-    return `it is root's in the container: run as root there (-u 0), as yourself (--userns keep-id), or give it away with -v ${path}:…:U`;
+  if (owner.uid === caller && inside === 0) {
+    return `it is root's in the container: let its user be you there (-v ${path}:…:me), run as root (-u 0) or as yourself (--userns keep-id), or give it away (-v ${path}:…:U)`;
   }
+  if (owner.uid === caller) return `run as user ${inside} there (-u ${inside}), who is you`;
   return `it belongs to a subordinate id, left by a container: \`ctr unshare chown -R 0:0 ${path}\` makes it yours again`;
 }
 
@@ -54,6 +55,45 @@ export function explainBinds(host: Host, request: RunRequest, maps: IdMaps): Bin
   for (const { type, source } of request.mounts) {
     const path = type === 'bind' && source !== undefined ? firstClosed(source) : undefined;
     if (path !== undefined) return explainOwner(path, statSync(path), maps, host.uid);
+  }
+  return undefined;
+}
+
+/** A user inside, by the ids there. */
+export interface InsideUser {
+  readonly uid: number;
+  readonly gid: number;
+  readonly additionalGids: readonly number[];
+}
+
+/** What of `rwx` the mode refuses to `user` (path_resolution(7)); root may all that is not nobody's (capabilities(7)). */
+export function refusedTo(user: InsideUser, owner: Owner, maps: Pick<IdMaps, 'uid' | 'gid'>, wanted: number): number {
+  const [uid, gid] = [insideId(owner.uid, maps.uid), insideId(owner.gid, maps.gid)];
+  if (user.uid === 0 && uid !== undefined && gid !== undefined) return 0;
+  const inGroup = gid !== undefined && (gid === user.gid || user.additionalGids.includes(gid));
+  const shift = uid === user.uid ? 6 : inGroup ? 3 : 0;
+  return wanted & ~(owner.mode >> shift);
+}
+
+/**
+ * After a command that failed: the first bind mount that its user could not use, explained; undefined when all could be.
+ * Only the mount's own mode and owner are looked at: what lies in it has others.
+ */
+export function explainUse(
+  host: Host,
+  mounts: RunRequest['mounts'],
+  user: InsideUser,
+  maps: IdMaps,
+): BindExplanation | undefined {
+  for (const { type, source, target, readOnly, options } of mounts) {
+    const stat = type === 'bind' && source !== undefined ? statSync(source, { throwIfNoEntry: false }) : undefined;
+    if (source === undefined || stat === undefined || options.includes('O')) continue;
+    const wanted = 0o4 | (readOnly ? 0 : 0o2) | (stat.isDirectory() ? 0o1 : 0);
+    const refused = refusedTo(user, stat, maps, wanted);
+    if (refused === 0) continue;
+    const verb = refused & 0o5 ? 'read' : 'write to';
+    const { line, hint } = explainOwner(source, stat, maps, host.uid);
+    return { line: `user ${user.uid}:${user.gid} of the container may not ${verb} ${target}: ${line}`, hint };
   }
   return undefined;
 }

@@ -25,13 +25,22 @@ export async function startAttached(host: Host, subject: ContainerToStart): Prom
     const code = outcome === 'lost' ? 137 : outcome;
     const { restart } = await finishContainer(host, container, userNamespace);
     sayBye(launched);
-    if (!restart) return code;
+    if (!restart) return advised(host, subject, code);
     const { waitForRestart } = await import('./restart-pause.ts');
     const runs = await waitForRestart(host, container.id, restart);
-    if (!runs) return code;
+    if (!runs) return advised(host, subject, code);
     connection = connectionFor(request);
     launched = await startContainer(host, { ...subject, runs }, connection);
   }
+}
+
+/** A command of its own accord (no signal, no shell that a person worked in) may have failed by a bind mount. */
+async function advised(host: Host, subject: ContainerToStart, code: number): Promise<number> {
+  const { mounts, tty } = subject.request;
+  if (code === 0 || code >= 128 || tty || !mounts.some(({ type }) => type === 'bind')) return code;
+  const { adviseOnRun } = await import('./advise-on-binds.ts');
+  adviseOnRun(host, subject);
+  return code;
 }
 
 /** Undefined when the container has ended already, and its namespaces with it. */

@@ -140,7 +140,13 @@ async function chown(host: Host, mounts: MountsRequest, path: string): Promise<v
 /** /etc/passwd and /etc/group of real systems stay far below this. */
 const maxUserFileBytes = 4 * 1024 * 1024;
 
-function userOf({ request, defaults, stack, ids }: MountsRequest): ContainerUser {
+/** Whom the container runs as, by the files of its image. */
+export function userOf({
+  request,
+  defaults,
+  stack,
+  ids,
+}: Pick<MountsRequest, 'request' | 'defaults' | 'stack'> & { ids: Pick<ContainerIds, 'user'> }): ContainerUser {
   const read = (path: string) => readFileInLayers(stack, path, maxUserFileBytes)?.toString('latin1') ?? '';
   const files = { passwd: read('etc/passwd'), group: read('etc/group') };
   const kept = ids.user && `${ids.user.uid}:${ids.user.gid}`;

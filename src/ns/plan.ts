@@ -148,7 +148,7 @@ const attributeWords = new Set([
   ...['unbindable', 'runbindable', 'bind', 'rbind'],
 ]);
 /** Words for tools above the kernel: they are acted on before a config gets here. */
-const handledElsewhere = new Set(['tmpcopyup', 'notmpcopyup', 'z', 'Z', 'U', 'copy', 'nocopy', 'newinstance']);
+const handledElsewhere = new Set(['tmpcopyup', 'notmpcopyup', 'z', 'Z', 'U', 'me', 'copy', 'nocopy', 'newinstance']);
 
 /** Option words of ours: what is mounted is below the source or the overlay; where an overlay's relative names begin. */
 const wordValue = ({ options }: RuntimeMount, key: 'subpath' | 'cwd' | 'mntns') =>

@@ -108,3 +108,62 @@ describe('bind mounts [E]', () => {
     }
   });
 });
+
+describe('what is yours in a bind mount [E] docs/volumes.md', () => {
+  const who = (...flags: readonly string[]) =>
+    bed.ctr(
+      'run',
+      '--rm',
+      '-q',
+      '--network=none',
+      ...flags,
+      image,
+      'sh',
+      '-c',
+      'id -u; stat -c %u /d /d/mine /bin; echo x > /d/new',
+    );
+
+  promise('me: it is the container user’s, whoever that is; the image’s files keep their owners', async () => {
+    for (const [user, uid] of [
+      ['user', 1000],
+      ['33:33', 33],
+      ['0', 0],
+    ] as const) {
+      const dir = bed.directory(`me-${uid}`);
+      bed.file(`me-${uid}/mine`, '');
+      for (const mount of [
+        ['-v', `${dir}:/d:me`],
+        ['--mount', `type=bind,src=${dir},dst=/d,me`],
+      ]) {
+        expect(await who('-u', user, ...mount)).toMatchObject({ code: 0, stdout: `${uid}\n${uid}\n${uid}\n0\n` });
+        expect(lstatSync(`${dir}/new`).uid).toBe(bed.user.uid);
+      }
+    }
+  });
+
+  promise('me is refused where the ids are chosen already, and where it means nothing', async () => {
+    const dir = bed.directory('me-refused');
+    const refused = async (reason: string, ...flags: readonly string[]) =>
+      expect(await who(...flags)).toMatchObject({ code: 125, stderr: expect.stringContaining(reason) });
+    await refused('`me` wants you to be user 33', '-u', '33', '--userns=keep-id:uid=7', '-v', `${dir}:/d:me`);
+    await refused('U and me exclude each other', '-v', `${dir}:/d:U,me`);
+    await refused('me is for files of yours', '--tmpfs', '/d:me');
+    await refused('`me` makes you the user', '-v', `${dir}:/d:idmap`);
+  });
+
+  promise('a command that fails tells who may not use which mount, and the flags that help', async () => {
+    const dir = bed.directory('closed');
+    bed.file('closed/mine', '');
+    const line = `warning: user 33:33 of the container may not write to /d: ${dir} belongs to ${bed.user.uid}:${bed.user.gid} on this host, mode 0755; in the container to 0:0`;
+    const failed = await who('-u', '33:33', '-v', `${dir}:/d`);
+    expect(failed).toMatchObject({ code: 1, stderr: expect.stringContaining(line) });
+    expect(failed.stderr).toMatch(/hint: .*:me\).*-u 0.*keep-id.*:U/);
+    await bed.ctr('run', '-d', '--name', 'with-bind', '--network=none', '-v', `${dir}:/d`, image, 'sleep', '100');
+    const inside = await bed.ctr('exec', '-u', '33:33', 'with-bind', 'touch', '/d/new');
+    await bed.ctr('rm', '-f', '-t', '0', 'with-bind');
+    expect(inside).toMatchObject({ code: 1, stderr: expect.stringContaining(line) });
+    // Nothing is said where the mount is not to blame.
+    const other = await bed.ctr('run', '--rm', '--network=none', '-v', `${dir}:/d`, image, 'sh', '-c', 'exit 3');
+    expect(other).toMatchObject({ code: 3, stderr: '' });
+  });
+});

@@ -11,6 +11,7 @@ const exclusive: ReadonlyArray<readonly string[]> = [
   ['z', 'Z'],
   ['bind', 'rbind'],
   ['copy', 'nocopy'],
+  ['U', 'me'],
   ['dev', 'nodev'],
   ['exec', 'noexec'],
   ['suid', 'nosuid'],
@@ -18,8 +19,8 @@ const exclusive: ReadonlyArray<readonly string[]> = [
   propagation,
 ];
 
-const bindWords = new Set(['ro', 'rw', 'z', 'Z', 'U', 'O', 'bind', 'rbind', ...access, ...propagation, ...times]);
-const volumeWords = new Set(['ro', 'rw', 'z', 'Z', 'U', 'O', 'copy', 'nocopy', ...access, ...times]);
+const bindWords = new Set(['ro', 'rw', 'z', 'Z', 'U', 'me', 'O', 'bind', 'rbind', ...access, ...propagation, ...times]);
+const volumeWords = new Set(['ro', 'rw', 'z', 'Z', 'U', 'me', 'O', 'copy', 'nocopy', ...access, ...times]);
 const tmpfsWords = new Set([
   'ro',
   'rw',
@@ -55,7 +56,7 @@ export function checkMountOptions(
     const given = group.filter((word) => words.includes(word));
     if (given.length > 1) throw flagError(flag, spec, `${given.join(' and ')} exclude each other`);
   }
-  const overlaid = words.filter((word) => !/^(O|(upper|work)dir=.*)$/.test(word));
+  const overlaid = words.filter((word) => !/^(O|me|(upper|work)dir=.*)$/.test(word));
   if (words.includes('O') && overlaid.length > 0)
     throw flagError(flag, spec, `O and ${overlaid[0]} exclude each other`);
   return { readOnly: words.includes('ro'), options: words.filter((word) => word !== 'ro' && word !== 'rw') };
@@ -69,8 +70,9 @@ function isKnown(word: string, rules: OptionRules, all: readonly string[]): bool
 
 function explain(word: string, rules: OptionRules): string {
   if (word === 'idmap' || word.startsWith('idmap=')) {
-    return 'idmap needs root: the kernel lets no unprivileged user map the owners of a mount';
+    return 'idmap needs root: the kernel lets no unprivileged user map the owners of one mount; `me` makes you the user that the container runs as';
   }
+  if (word === 'me') return 'me is for files of yours: host directories and volumes';
   if (rules === 'volume' && propagation.includes(word)) return `${word} is for host directories, not for volumes`;
   return `unknown option ${JSON.stringify(word)} for a ${rules} mount`;
 }

@@ -17,6 +17,7 @@ import { type NetworkOptions, parseNetworking } from './flags/network.ts';
 import { parseResources } from './flags/resources.ts';
 import { addSecurityFlags, parseSecurity, type SecurityOptions } from './flags/security.ts';
 import { parseInteger } from './flags/size.ts';
+import { parseSsh } from './flags/ssh.ts';
 
 export type BuildFlags = LabelOptions &
   LimitOptions &
@@ -104,7 +105,12 @@ export function declareBuildFlags(command: FlagSet): void {
     .option('--cache-to <place>', 'type=registry|local|inline,…: keep the steps there for others', collect, [])
     .option('--jobs <number>', 'how many steps run at once')
     .option('--secret <id=name,src=file>', 'a file (src=) or variable (env=) for RUN --mount=type=secret', collect, [])
-    .option('--ssh <id=socket>', 'an agent for RUN --mount=type=ssh', collect, [])
+    .option(
+      '--ssh <id=socket>',
+      'an agent (default: SSH_AUTH_SOCK) or private keys for RUN --mount=type=ssh',
+      collect,
+      [],
+    )
     .option('--allow <entitlement>', 'network.host or security.insecure', collect, [])
     .option('--net, --network <mode>', 'the network of RUN: default, none, host', collect, [])
     .option('--add-host <name:address>', 'a line of /etc/hosts', collect, [])
@@ -153,7 +159,7 @@ export function parseBuildRequest(flags: BuildFlags, operands: readonly string[]
     noCache: !flags.cache,
     noCacheFilter: flags.cacheFilter.flatMap((names) => names.split(',')),
     secrets: flags.secret.map((text) => parseSecretSource(text, context)),
-    ssh: Object.fromEntries(flags.ssh.map((text) => parseAgent(text, context))),
+    ssh: parseSsh(flags.ssh, context),
     network: networking.network,
     addHosts: networking.addHosts,
     dns: networking.dns,
@@ -322,14 +328,4 @@ function parseSecretSource(text: string, { cwd, env }: FlagContext): BuildSecret
   const path = resolve(cwd, file ?? id);
   if (!existsSync(path)) throw new CtrError('NOT_FOUND', `--secret ${text}: ${path} does not exist`);
   return { id, source: { kind: 'file', path } };
-}
-
-/** `default`, `id=SOCKET`. */
-function parseAgent(text: string, { env, cwd }: FlagContext): [string, string] {
-  const [id, given] = splitKeyValue(text);
-  const socket = given ?? env.SSH_AUTH_SOCK;
-  if (socket === undefined || socket === '') {
-    throw new CtrError('USAGE', `--ssh ${text}: no agent`, { hint: 'start ssh-agent, so that SSH_AUTH_SOCK is set' });
-  }
-  return [id, resolve(cwd, socket)];
 }

@@ -13,6 +13,8 @@ const probes = {
   registry: () => onPath('docker-registry'),
   tmux: () => onPath('tmux'),
   strace: () => onPath('strace'),
+  ssh: () => ['ssh', 'ssh-agent', 'ssh-add', 'ssh-keygen'].every((name) => onPath(name)),
+  sshd: () => onPath('sshd'),
   git: () => onPath('git'),
   openssl: () => onPath('openssl'),
   htpasswd: () => onPath('htpasswd'),

@@ -22,8 +22,8 @@ export interface BuildRequest {
   /** Stages whose steps are run whatever the cache has. */
   readonly noCacheFilter: readonly string[];
   readonly secrets: readonly BuildSecret[];
-  /** id → the agent's socket. */
-  readonly ssh: Readonly<Record<string, string>>;
+  /** By id. */
+  readonly ssh: Readonly<Record<string, SshSource>>;
   readonly network: NetworkRequest;
   readonly addHosts: readonly string[];
   readonly dns: readonly string[];
@@ -67,6 +67,11 @@ export type CacheTarget =
       readonly compressionLevel?: number;
       readonly ignoreError: boolean;
     });
+
+/** An agent's socket, or files of private keys without a passphrase. */
+export type SshSource =
+  | { readonly kind: 'socket'; readonly path: string }
+  | { readonly kind: 'keys'; readonly paths: readonly string[] };
 
 export interface BuildSecret {
   readonly id: string;

@@ -15,6 +15,7 @@ import type { CachedStep } from './cache-document.ts';
 import type { CacheImport } from './cache-import.ts';
 import type { BuildContexts } from './contexts.ts';
 import type { Scratch } from './scratch.ts';
+import type { SshAgents } from './ssh-agents.ts';
 import type { Turns } from './turns.ts';
 
 export interface Build {
@@ -25,6 +26,7 @@ export interface Build {
   readonly worker: BuildWorker;
   readonly contexts: BuildContexts;
   readonly scratch: Scratch;
+  readonly ssh: SshAgents;
   /** How many steps run at once. */
   readonly turns: Turns;
   readonly watch: BuildWatch;

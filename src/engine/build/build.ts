@@ -19,6 +19,7 @@ import { openContexts } from './contexts.ts';
 import { type BuiltImage, exportImage } from './export-image.ts';
 import { lintPlan } from './lint-plan.ts';
 import { Scratch } from './scratch.ts';
+import { SshAgents } from './ssh-agents.ts';
 import { stageState } from './stage.ts';
 import { Turns } from './turns.ts';
 
@@ -38,14 +39,16 @@ export async function buildImage(host: Host, request: BuildRequest, deps: BuildD
   using _store = await lockWhenFree(storeLockOf(host), 'shared', { signal: deps.signal });
   const worker = new BuildWorker(host);
   const scratch = new Scratch(host, worker);
+  const ssh = new SshAgents(host, request.ssh, scratch);
   const { watch, signal } = deps;
   const cache = new CacheImport(host, request, { signal, warn: (message) => watch.warning(message) });
   try {
-    const build = await prepare(host, request, deps, { worker, scratch, cache });
+    const build = await prepare(host, request, deps, { worker, scratch, ssh, cache });
     const state = await runStages(build).finally(() => deps.lookAtFailed && build.autopsy?.perform(deps.lookAtFailed));
     return await deliver(build, state, deps);
   } finally {
     await cache.close();
+    await ssh.close();
     await scratch.remove();
     await worker.close();
   }
@@ -55,7 +58,7 @@ async function prepare(
   host: Host,
   request: BuildRequest,
   { watch, signal, now, lookAtFailed }: BuildDeps,
-  tools: Pick<Build, 'worker' | 'scratch' | 'cache'>,
+  tools: Pick<Build, 'worker' | 'scratch' | 'ssh' | 'cache'>,
 ): Promise<Build> {
   const contexts = await openContexts(request, { host, ...tools, signal });
   const buildPlatform = formatPlatform(hostPlatform());

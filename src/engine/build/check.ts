@@ -9,6 +9,7 @@ import { BuildWorker } from './build-worker-client.ts';
 import { openContexts } from './contexts.ts';
 import { lintPlan } from './lint-plan.ts';
 import { Scratch } from './scratch.ts';
+import { SshAgents } from './ssh-agents.ts';
 
 /** The exit code: 1 when something was found. */
 export async function checkBuild(
@@ -18,9 +19,10 @@ export async function checkBuild(
 ): Promise<number> {
   const worker = new BuildWorker(host);
   const scratch = new Scratch(host, worker);
+  const ssh = new SshAgents(host, request.ssh, scratch);
   try {
     const signal = new AbortController().signal;
-    const { dockerfile: found, main } = await openContexts(request, { host, worker, scratch, signal });
+    const { dockerfile: found, main } = await openContexts(request, { host, worker, scratch, ssh, signal });
     const dockerfile = parseDockerfile(found.text, { fileName: found.name });
     const buildPlatform = formatPlatform(hostPlatform());
     const [platform = buildPlatform] = request.platforms;
@@ -30,6 +32,7 @@ export async function checkBuild(
     out.write(formatWarnings(dockerfile, warnings) + summaryOfWarnings(warnings));
     return warnings.length === 0 ? 0 : 1;
   } finally {
+    await ssh.close();
     await scratch.remove();
     await worker.close();
   }

@@ -151,7 +151,7 @@ async function fromTree(
   return plain.length > 0 ? [{ ...whole, paths: plain }, ...extracted] : extracted;
 }
 
-const tools = ({ host, scratch, worker, signal }: Build) => ({ host, scratch, worker, signal });
+const tools = ({ host, scratch, worker, ssh, signal }: Build) => ({ host, scratch, worker, ssh, signal });
 
 async function fetched(
   build: Build,

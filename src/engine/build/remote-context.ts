@@ -84,7 +84,8 @@ export async function fetchGit(git: GitReference, tools: ContextTools): Promise<
   }
   const directory = `${tools.scratch.directory()}/checkout`;
   mkdirSync(directory);
-  return checkOut(git, directory, { program, env: tools.host.env, signal: tools.signal });
+  const env = { ...tools.host.env, ...(await tools.ssh.environment()) };
+  return checkOut(git, directory, { program, env, signal: tools.signal });
 }
 
 /** A tree with one file. */

@@ -58,7 +58,7 @@ export async function mountsFor(
     if (mount.type === 'bind') planned.push(await bind(build, mount, workdir, stageIndex));
     else if (mount.type === 'cache') planned.push(await cache(build, mount, workdir, stageIndex));
     else if (mount.type === 'tmpfs') planned.push(memory(mount, workdir));
-    else if (mount.type === 'secret') planned.push(secret(build, mount, index));
+    else if (mount.type === 'secret') planned.push(secret(build, mount));
     else planned.push(agent(build, mount, index));
   }
   if (instruction.command.form === 'script') {
@@ -195,7 +195,7 @@ function memory(mount: TmpfsMount, workdir: string): Planned {
   };
 }
 
-function secret(build: Build, mount: SecretMount, index: number): Planned {
+function secret(build: Build, mount: SecretMount): Planned {
   return {
     identity: ['secret', mount.id, mount.target, mount.env],
     prepare: async () => {
@@ -203,7 +203,7 @@ function secret(build: Build, mount: SecretMount, index: number): Planned {
       if (content === undefined) return {};
       const { target, env, uid, gid, mode } = mount;
       if (env !== undefined && target === undefined) return { secretEnv: `${env}=${content.toString()}` };
-      const path = `${await build.scratch.secrets()}/${index}-${Math.random().toString(36).slice(2)}`;
+      const path = await build.scratch.secretFile();
       writeFileSync(path, content, { mode: 0o600 });
       const owner = build.ownerKind === 's' ? { uid: 0, gid: 0 } : { uid, gid };
       await build.worker.ask({ op: 'chown', path, ...owner, mode });
@@ -226,22 +226,32 @@ function secretContent({ request, host }: Build, { id, required }: SecretMount):
   throw new CtrError('NOT_FOUND', `the secret ${id} was not given`, { hint: `build with --secret id=${id},src=FILE` });
 }
 
-function agent({ request }: Build, mount: SshMount, index: number): Planned {
+function agent(build: Build, mount: SshMount, index: number): Planned {
+  const { id, uid, gid, mode, required } = mount;
   const target = mount.target ?? `/run/buildkit/ssh_agent.${index}`;
   return {
-    identity: ['ssh', mount.id, target],
+    identity: ['ssh', id, target],
     prepare: async () => {
-      const socket = request.ssh[mount.id];
-      if (socket !== undefined) {
-        return {
-          mount: { type: 'bind', source: socket, target, readOnly: false, options: ['nosuid', 'nodev', 'noexec'] },
-          secretEnv: `SSH_AUTH_SOCK=${target}`,
-        };
+      const socket = await build.ssh.socketOf(id);
+      if (socket === undefined) {
+        if (!required) return {};
+        throw new CtrError('NOT_FOUND', `the ssh agent ${id} was not given`, {
+          hint: `build with --ssh ${id}, and SSH_AUTH_SOCK set, or with --ssh ${id}=KEYFILE`,
+        });
       }
-      if (!mount.required) return {};
-      throw new CtrError('NOT_FOUND', `the ssh agent ${mount.id} was not given`, {
-        hint: `build with --ssh ${mount.id}, and SSH_AUTH_SOCK set`,
-      });
+      const path = await build.scratch.secretFile();
+      const { relayAgent } = await import('./ssh-relay.ts');
+      const close = await relayAgent(path, socket);
+      const owner = build.ownerKind === 's' ? { uid: 0, gid: 0 } : { uid, gid };
+      await build.worker.ask({ op: 'chown', path, ...owner, mode });
+      return {
+        mount: { type: 'bind', source: path, target, readOnly: false, options: ['nosuid', 'nodev', 'noexec'] },
+        secretEnv: `SSH_AUTH_SOCK=${target}`,
+        release: () => {
+          close();
+          void build.worker.ask({ op: 'remove', paths: [path] }).catch(() => {});
+        },
+      };
     },
   };
 }

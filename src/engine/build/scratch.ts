@@ -44,6 +44,11 @@ export class Scratch {
     return path;
   }
 
+  /** A name in it that does not exist. */
+  async secretFile(): Promise<string> {
+    return `${await this.secrets()}/${randomHex(4)}`;
+  }
+
   async remove(): Promise<void> {
     const paths = [...this.#staged.map(({ path }) => path), ...(this.#secrets === undefined ? [] : [this.#secrets])];
     const refused = paths.filter((path) => !isRemoved(path));

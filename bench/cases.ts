@@ -1,5 +1,6 @@
 /** What is compared: each case names its subjects, ctr first; they run in turns on the same machine and minute. */
 import type { Registry } from '../test/support/registry.ts';
+import { changeCases } from './change-cases.ts';
 import { imageCases } from './image-cases.ts';
 import type { Subject } from './measure.ts';
 
@@ -51,6 +52,7 @@ export function casesFor(things: Things): Case[] {
     { name: '16 runs at once, no network', rounds: 3, parallel: 16, subjects: [ctr(...none), podman(...none)] },
     ...lifeCases(things),
     ...imageCases(things),
+    ...changeCases(things),
   ];
 }
 

@@ -12,7 +12,7 @@ interface SystemCheckFlags {
 export const command: CommandSpec<SystemCheckFlags> = {
   usage: '[options]',
   description:
-    'Exits with 0 when the store is sound, or was made so, and with 1 when a problem is left. Repairing deletes only what\ncannot be used and can be pulled again; containers and volumes are never touched.',
+    'Exits with 0 when the store is sound, or was made so, and with 1 when a problem is left. Images, containers, volumes,\nnetworks and secrets are looked at. Repairing deletes only what cannot be used and can be pulled again, and what was\nnever finished; containers, volumes and secrets that somebody made are never touched.',
   examples: ['system check', 'system check --repair', 'system check --json'],
   operands: [0, 0],
   declare(command) {

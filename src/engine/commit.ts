@@ -1,9 +1,9 @@
 /** `ctr commit`: an image of what a container is now: its image's layers and one more with its changes. */
 import { createReadStream, openSync } from 'node:fs';
-import type { Readable } from 'node:stream';
-import { createGzip } from 'node:zlib';
 import type { Host } from '../base/host.ts';
 import { withSpaceHint, writeAll } from '../base/json-file.ts';
+import { bytesPassed } from '../base/passing-bytes.ts';
+import { convertLayer } from '../image/convert-manifest.ts';
 import { pipe } from '../linux/descriptors.ts';
 import { changeConfig } from '../oci/config-change.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
@@ -19,7 +19,7 @@ import type { ContainerRecord } from '../storage/container-store.ts';
 import { type ImageRecord, readImage } from '../storage/image-store.ts';
 import { lockWhenFree, storeLockOf } from '../storage/lock.ts';
 import { startFilesWorker } from './container-files.ts';
-import { layerTrees, mountPointsOf, requireUpper } from './container-trees.ts';
+import { layerTreesWithOwners, mountPointsOf, requireUpper } from './container-trees.ts';
 import { readConfig } from './images.ts';
 import type { RunRequest } from './run-request.ts';
 import { storedRequest } from './stored-request.ts';
@@ -73,14 +73,18 @@ const emptySha256 = parseDigest(`sha256:${'0'.repeat(64)}`);
 
 async function storeLayer(host: Host, container: ContainerRecord, { squash }: CommitRequest): Promise<StoredLayer> {
   const [read, write] = pipe();
+  const { place, layers } = layerTreesWithOwners(host, container);
   const order = squash
-    ? ({ op: 'flatten' } as const)
-    : ({ op: 'layer', mountPoints: mountPointsOf(host, container.id) } as const);
+    ? ({ op: 'flatten', layers } as const)
+    : ({ op: 'layer', mountPoints: mountPointsOf(host, container.id), layers } as const);
   const stdio = [openSync('/dev/null', 'r+'), write] as const;
   const writer = createBlobWriter(host);
   try {
-    const { done } = await startFilesWorker(host, layerTrees(host, container), order, stdio);
-    const [stored] = await Promise.all([compressInto(writer.fd, createReadStream('', { fd: read })), done]);
+    const { done } = await startFilesWorker(host, place, order, stdio);
+    const [stored] = await Promise.all([
+      writeInto(writer.fd, createReadStream('', { fd: read, highWaterMark: 256 * 1024 })),
+      done,
+    ]);
     writer.publish(stored.descriptor.digest);
     return stored;
   } catch (error) {
@@ -90,17 +94,18 @@ async function storeLayer(host: Host, container: ContainerRecord, { squash }: Co
   }
 }
 
-async function compressInto(fd: number, archive: Readable): Promise<StoredLayer> {
-  const [plain, compressed] = [hasherFor(emptySha256), hasherFor(emptySha256)];
-  archive.on('data', (chunk: Buffer) => plain.update(chunk));
+/** As it is, like the layers of a build: a push compresses, and most commits are never pushed. */
+async function writeInto(fd: number, archive: AsyncIterable<Buffer>): Promise<StoredLayer> {
+  const hasher = hasherFor(emptySha256);
   let size = 0;
-  for await (const chunk of archive.pipe(createGzip())) {
+  for await (const chunk of archive) {
     writeAll(fd, chunk);
-    compressed.update(chunk);
+    hasher.update(chunk);
     size += chunk.length;
+    bytesPassed(chunk.length);
   }
-  const descriptor = { mediaType: mediaTypes.ociLayerGzip, digest: compressed.digest(), size };
-  return { descriptor, diffId: plain.digest() };
+  const diffId = hasher.digest();
+  return { descriptor: { mediaType: mediaTypes.ociLayer, digest: diffId, size }, diffId };
 }
 
 /** The image's configuration as the container was made with it, and the changes on top. */
@@ -162,19 +167,9 @@ function storeDocuments(host: Host, committed: Committed, request: CommitRequest
   };
   const configType = isDocker ? mediaTypes.dockerConfig : mediaTypes.ociConfig;
   const mediaType = isDocker ? mediaTypes.dockerManifest : mediaTypes.ociManifest;
-  const typed = (each: Descriptor): Descriptor => ({ ...each, mediaType: layerType(each.mediaType, isDocker) });
+  const typed = (each: Descriptor) => convertLayer(each, isDocker ? 'v2s2' : 'oci');
   const manifest = { schemaVersion: 2, mediaType, config: storeDocument(host, configType, image) };
   return storeDocument(host, mediaType, { ...manifest, layers: [...below, layer.descriptor].map(typed) });
-}
-
-/** The same archive under the name that the manifest's format has for it. */
-function layerType(mediaType: string, isDocker: boolean): string {
-  const names: ReadonlyArray<readonly string[]> = [
-    [mediaTypes.ociLayer, mediaTypes.dockerLayer],
-    [mediaTypes.ociLayerGzip, mediaTypes.dockerLayerGzip],
-  ];
-  const known = names.find((pair) => pair.includes(mediaType));
-  return known?.[isDocker ? 1 : 0] ?? mediaType;
 }
 
 function layersOf(host: Host, { manifest }: ImageRecord): readonly Descriptor[] {

@@ -25,6 +25,8 @@ const job = object({
   isSingle: boolean,
   /** `diff`, `layer`: mount points, which are no changes. */
   mountPoints: array(string),
+  /** `layer`, `flatten` in single-id mode: the image's layers, uppermost first, with their owners beside them. */
+  layers: array(string),
 });
 
 export type FilesJob = Checked<typeof job>;
@@ -39,4 +41,5 @@ export const filesJobDefaults = {
   isHost: false,
   isSingle: false,
   mountPoints: [],
+  layers: [],
 } as const;

@@ -6,12 +6,13 @@
 import { createReadStream, lstatSync, realpathSync, writeSync } from 'node:fs';
 import { CtrError, errnoOf } from '../base/ctr-error.ts';
 import { writeAll } from '../base/json-file.ts';
-import { fromText } from '../image/layer/byte-string.ts';
-import { packTree } from '../image/layer/pack.ts';
+import { type ByteString, fromText, toPath } from '../image/layer/byte-string.ts';
+import { type PackOptions, packTree } from '../image/layer/pack.ts';
 import { TarReader } from '../image/layer/tar-reader.ts';
 import { describeError } from '../image/layer/unpack-protocol.ts';
 import { changeRoot } from '../linux/files.ts';
 import { parseJson } from '../oci/check.ts';
+import { OwnerBook } from './build/owner-book.ts';
 import { changesIn, namesToPack } from './container-changes.ts';
 import { type FilesJob, filesJob } from './container-files-job.ts';
 import { TreePlacer } from './container-files-place.ts';
@@ -45,11 +46,23 @@ async function run(job: FilesJob, input: AsyncIterable<Buffer>): Promise<void> {
       return writeAll(1, Buffer.from(JSON.stringify(changesIn('/upper', '/lower', job.mountPoints))));
     case 'layer': {
       const names = namesToPack(changesIn('/upper', '/lower', job.mountPoints));
-      return write(packTree('/upper', '', { skip: (name) => !names.has(name), isLive: true }));
+      const owners = ownersIn('/upper', job);
+      return write(packTree('/upper', '', { ...owners, skip: (name) => !names.has(name), isLive: true }));
     }
     case 'flatten':
-      return write(packTree('/merged', '', { isMerged: true, isLive: true }));
+      return write(packTree('/merged', '', { ...ownersIn('/merged', job), isMerged: true, isLive: true }));
   }
+}
+
+/** In single-id mode the disk shows one owner: the others are written down beside the image's layers. */
+function ownersIn(tree: string, { isSingle, layers }: FilesJob): Pick<PackOptions, 'owners'> {
+  if (!isSingle) return {};
+  const [book, below] = [new OwnerBook(layers), layers.map(fromText)];
+  const get = (name: ByteString) => {
+    const stat = lstatSync(toPath(`${fromText(tree)}/${name}`), { throwIfNoEntry: false });
+    return stat && book.inherited(below, name, stat);
+  };
+  return { owners: { get } };
 }
 
 async function pack({ path, follow, contentOnly }: FilesJob): Promise<void> {

@@ -1,4 +1,5 @@
 /** The trees of a container, for whoever works on its files: as it runs, as it would run, and by its layers. */
+import { dirname } from 'node:path';
 import { CtrError } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
 import { readJsonFile } from '../base/json-file.ts';
@@ -65,6 +66,23 @@ export function layerTrees(host: Host, container: ContainerRecord): FilesPlace {
       overlay([`../../containers/${container.id}/upper`, ...base], `${root}/merged`),
     ],
   };
+}
+
+/**
+ * `layerTrees` of a commit: in single-id mode the image's layers too, each with the file of owners beside it, in
+ * `/layers/0/diff` (the uppermost), `/layers/1/diff`, ….
+ */
+export function layerTreesWithOwners(host: Host, container: ContainerRecord): { place: FilesPlace; layers: string[] } {
+  const place = layerTrees(host, container);
+  if (container.ownerKind !== 's' || place.kind !== 'mounted') return { place, layers: [] };
+  const { stack } = lowerLayers(host, container);
+  const root = `${place.root}/layers`;
+  const steps = stack.flatMap((diffDir, index): Step[] => [
+    { kind: 'make-directory', path: `${root}/${index}`, mode: 0o755 },
+    bind(dirname(diffDir), `${root}/${index}`),
+  ]);
+  const all: Step[] = [...place.steps, { kind: 'make-directory', path: root, mode: 0o755 }, ...steps];
+  return { place: { ...place, steps: all }, layers: stack.map((_, index) => `/layers/${index}/diff`) };
 }
 
 /** Whether changes are kept apart from what the container began with. */

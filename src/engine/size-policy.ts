@@ -1,6 +1,6 @@
 /**
- * `gc.maxSize` in ~/.config/ctr/ctr.toml: when images take more than that after a pull or a load, those go that were
- * not used for the longest time. Images of containers stay, and so does what was just fetched.
+ * `gc.maxSize` in ~/.config/ctr/ctr.toml: when images take more than that after a pull, a load or a build, those go that were
+ * not used for the longest time. Images of containers stay, and so does what was just fetched or made.
  */
 import { statSync } from 'node:fs';
 import { CtrError } from '../base/ctr-error.ts';

@@ -1,9 +1,10 @@
 /** `ctr system check`: storage/check.ts with the means to delete what belongs to subordinate ids. */
 import type { Host } from '../base/host.ts';
-import { checkStore, type Problem } from '../storage/check.ts';
+import { checkStore } from '../storage/check.ts';
+import type { Problem } from '../storage/problem.ts';
 import { removeTreeInside } from './user-namespace.ts';
 
-export type { Problem } from '../storage/check.ts';
+export type { Problem } from '../storage/problem.ts';
 
 export function checkSystem(
   host: Host,

@@ -58,7 +58,8 @@ export function convertManifest(
 const isImage = ({ config }: ImageManifest) =>
   config.mediaType === mediaTypes.ociConfig || config.mediaType === mediaTypes.dockerConfig;
 
-function convertLayer(layer: Descriptor, format: ManifestFormat): Descriptor {
+/** A layer under the name that the manifest's format has for it. */
+export function convertLayer(layer: Descriptor, format: ManifestFormat): Descriptor {
   const compression = knownCompression(layer.mediaType);
   if (compression === undefined && format === 'oci') return layer;
   if (compression === undefined) {

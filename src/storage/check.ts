@@ -8,21 +8,16 @@ import type { Host } from '../base/host.ts';
 import { bytesPassed } from '../base/passing-bytes.ts';
 import { type Digest, hasherFor } from '../oci/digest.ts';
 import { blobPath, hasBlob } from './blob-store.ts';
+import { checkObjects } from './check-objects.ts';
 import { listBlobs } from './gc.ts';
 import { listImages, listTags, readImage, untagImage } from './image-store.ts';
 import { layerDir, listLayers, listLinks, readOwnLayer, removeLayer, restoreLink } from './layer-store.ts';
 import { layout } from './layout.ts';
 import { lockWhenFree, storeLockOf } from './lock.ts';
+import type { Problem, Report } from './problem.ts';
 import { collectReferences } from './references.ts';
 import { namesIn } from './roots.ts';
 import { collectOrphans, listOrphans, type RemoveTree } from './staging.ts';
-
-export interface Problem {
-  readonly kind: 'blob' | 'layer' | 'link' | 'record' | 'tag' | 'reference' | 'orphan';
-  readonly path: string;
-  readonly message: string;
-  readonly isRepaired: boolean;
-}
 
 export interface CheckOptions {
   readonly repair?: boolean;
@@ -40,6 +35,7 @@ export async function checkStore(host: Host, options: CheckOptions = {}): Promis
   await check.links();
   await check.records();
   await check.references();
+  await check.objects();
   await check.orphans();
   return check.problems;
 }
@@ -118,6 +114,11 @@ class StoreCheck {
       if (blobs.has(image.config.digest) && image.config.digest === image.id) continue;
       await this.#report('record', layout.images(this.#host), `image ${image.id} is not the digest of its config`);
     }
+  }
+
+  async objects(): Promise<void> {
+    const report: Report = (...problem) => this.#report(...problem);
+    await checkObjects(this.#host, report, this.#options.removeTree);
   }
 
   async orphans(): Promise<void> {

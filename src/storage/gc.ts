@@ -70,7 +70,7 @@ export function listBlobs(host: Host): Digest[] {
 }
 
 /** Containers whose maker died before container.json: nobody holds their lock. */
-async function collectHalfMade(host: Host, { dryRun, removeTree }: CollectOptions): Promise<string[]> {
+export async function collectHalfMade(host: Host, { dryRun, removeTree }: CollectOptions): Promise<string[]> {
   const found: string[] = [];
   for (const id of containerIds(host).filter((one) => isHalfMade(host, one))) {
     using lock = tryLock(lockOf(host, 'container', id));

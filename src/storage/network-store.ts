@@ -88,7 +88,11 @@ export function networkId(name: string): string {
 /** Undefined when there is no such network. `podman` is the default one, too. */
 export function readNetwork(host: Host, name: string): NetworkRecord | undefined {
   if (name === defaultNetworkName || name === 'podman') return defaultNetwork;
-  const path = layout.network(host, name);
+  return readNetworkFile(layout.network(host, name));
+}
+
+/** The record in this file. */
+export function readNetworkFile(path: string): NetworkRecord | undefined {
   const value = readJsonFile(path);
   return value === undefined ? undefined : networkRecord(value, path);
 }
@@ -115,8 +119,7 @@ export function listNetworks(host: Host): NetworkRecord[] {
     .flatMap((file) => {
       const path = `${layout.networks(host)}/${file}`;
       try {
-        const value = readJsonFile(path);
-        return value === undefined ? [] : networkRecord(value, path);
+        return readNetworkFile(path) ?? [];
       } catch (error) {
         host.log.warn(`network ${file}: ${error instanceof Error ? error.message : error}`);
         return [];

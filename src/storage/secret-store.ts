@@ -63,7 +63,8 @@ export function removeSecret(host: Host, { name }: SecretRecord): void {
   rmSync(layout.secret(host, name), { force: true });
 }
 
-function readSecretFile(path: string): SecretRecord | undefined {
+/** The record in this file. */
+export function readSecretFile(path: string): SecretRecord | undefined {
   const value = readJsonFile(path);
   return value === undefined ? undefined : secretRecord(value, path);
 }

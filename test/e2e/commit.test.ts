@@ -1,6 +1,7 @@
 /** `ctr diff` and `ctr commit`: what a container changed, and an image of it. */
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { type Bed, openBed } from '../support/bed.ts';
+import { pushLayered } from '../support/layered-image.ts';
 import { needs } from '../support/needs.ts';
 
 let bed: Bed;
@@ -87,5 +88,33 @@ describe('ctr commit [E]', () => {
     await bed.ctr('exec', 'up', 'sh', '-c', 'echo more >>/up');
     expect(await bed.ctr('commit', '-q', 'up', 'up:1')).toMatchObject({ code: 0 });
     expect((await run('up:1', 'cat', '/up')).stdout).toBe('up\nmore\n');
+  });
+});
+
+describe('ctr commit with a single id [E] docs/rootless.md', () => {
+  needs('registry', 'root')('keeps the owners that the image has recorded', async () => {
+    const single = await openBed({ images: [], ranges: false });
+    try {
+      const image = await pushLayered(single.registryHost);
+      const script = 'echo more >> /app/one; chmod 644 /app/one; mkdir /app/dir; touch /app/own';
+      const made = await single.ctr('run', '-q', '--name', 'c', '--network', 'none', image, 'sh', '-c', script);
+      expect(made).toMatchObject({ code: 0 });
+      for (const [name, flags] of [
+        ['layered', []],
+        ['squashed', ['--squash']],
+      ] as const) {
+        expect(await single.ctr('commit', '-q', ...flags, 'c', name)).toMatchObject({ code: 0 });
+        await single.ctr('save', '-q', '--format', 'oci-dir', '-o', name, name);
+        const listing = `for blob in ${name}/blobs/sha256/*; do tar --numeric-owner -tvf $blob 2>/dev/null; done`;
+        const lines = (await single.sh(listing)).stdout.split('\n').map((line) => line.split(/\s+/));
+        const last = (path: string) =>
+          lines.findLast((words) => words.at(-1)?.replace(/^\.\//, '') === path)?.slice(0, 2);
+        const changed = lines.filter((words) => words.at(-1)?.endsWith('app/one'));
+        expect(changed.map(([mode, owner]) => `${mode} ${owner}`)).toContain('-rw-r--r-- 33/42');
+        expect(last('app/own')).toEqual(['-rw-r--r--', '0/0']);
+      }
+    } finally {
+      await single.close();
+    }
   });
 });

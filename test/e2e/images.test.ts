@@ -241,8 +241,19 @@ describe('gc.maxSize [E]', () => {
       bed.sh(`mkdir -p .config/ctr; echo 'gc = { maxSize = "${size}" }' >.config/ctr/ctr.toml`);
     await limit('10MB');
     expect(await bed.ctr('load', '-q', '-i', 'busybox.tar')).toMatchObject({ code: 0 });
-    const left = (await bed.ctr('images', '--format', '{{.Repository}}')).stdout.trim().split('\n').sort();
-    expect(left.map((name) => name.replace(/.*\//, ''))).toEqual(['busybox', 'first', 'held']);
+    const left = async () => {
+      const { stdout } = await bed.ctr('images', '--format', '{{.Repository}}');
+      return stdout
+        .trim()
+        .split('\n')
+        .sort()
+        .map((name) => name.replace(/.*\//, ''));
+    };
+    expect(await left()).toEqual(['busybox', 'first', 'held']);
+    await bed.sh('mkdir context; head -c 1000000 /dev/urandom >context/file');
+    bed.file('context/Dockerfile', 'FROM scratch\nCOPY file /\n');
+    expect(await bed.ctr('build', '-q', '-t', 'localhost/made', 'context')).toMatchObject({ code: 0 });
+    expect(await left()).toEqual(['busybox', 'held', 'made']);
     await limit('much');
     expect((await bed.ctr('load', '-q', '-i', 'busybox.tar')).stderr).toContain('is no size');
     await bed.sh('rm .config/ctr/ctr.toml');

@@ -7,6 +7,7 @@ import { type ImageConfig, parseImageConfig } from '../../oci/image-config.ts';
 import { isIndex, parseManifest } from '../../oci/manifest.ts';
 import { readBlob } from '../../storage/blob-store.ts';
 import { findImage, readImage } from '../../storage/image-store.ts';
+import { markImageUsed } from '../../storage/image-use.ts';
 import { hasLayer } from '../../storage/layer-store.ts';
 import { shortId } from '../images.ts';
 import type { Build, StageLayer } from './build-state.ts';
@@ -24,6 +25,7 @@ export async function loadImage(build: Build, reference: string, platform = buil
   const stored = policy === 'missing' && isUsual ? findImage(host, reference) : undefined;
   const ready = stored?.image.diffIds.every((diffId) => hasLayer(host, { diffId, kind: ownerKind }));
   const record = stored && ready ? stored.image : await pulled();
+  markImageUsed(host, record.id);
   const manifest = (stored && ready ? stored.tag?.manifest : undefined) ?? record.manifest;
   const parsed = parseManifest(readBlob(host, manifest), manifest.mediaType);
   if (isIndex(parsed)) throw new CtrError('INVALID', `${reference} is an index`);

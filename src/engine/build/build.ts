@@ -34,6 +34,12 @@ export interface BuildDeps {
 
 /** Returns the image; undefined when only its files were wanted. */
 export async function buildImage(host: Host, request: BuildRequest, deps: BuildDeps): Promise<BuiltImage | undefined> {
+  const built = await buildLocked(host, request, deps);
+  if (built) await (await import('../size-policy.ts')).keepToMaxSize(host, [built.image.id]);
+  return built;
+}
+
+async function buildLocked(host: Host, request: BuildRequest, deps: BuildDeps): Promise<BuiltImage | undefined> {
   ensureDataRoot(host);
   // What is made or found is referred to by nothing until the image is recorded.
   using _store = await lockWhenFree(storeLockOf(host), 'shared', { signal: deps.signal });

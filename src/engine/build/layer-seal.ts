@@ -49,7 +49,7 @@ export async function packSealed({
 
 function ownersOf(directory: string): Owners {
   const book = new OwnerBook([directory]);
-  return { get: (name: ByteString) => book.lower(`${fromText(directory)}/${name}`) } as Owners;
+  return { get: (name) => book.lower(`${fromText(directory)}/${name}`) };
 }
 
 interface PackRequest {
@@ -88,10 +88,8 @@ function settle({ directory, newest, began, lower, isSingle }: SealOrder, book: 
     sizeBytes += stat.blocks * 512;
     const name = path.slice(root.length + 1);
     if (isSingle && keepOwners && name !== '') {
-      const found = resolveIn(below, name, { what: 'the image' }, false);
-      const owner = found && book.lower(found.path);
-      // chmod was real, chown was not.
-      if (owner) book.record(name, found.stat.mode === stat.mode ? owner : { ...owner, mode: stat.mode & 0o7777 });
+      const owner = book.inherited(below, name, stat);
+      if (owner) book.record(name, owner);
     }
     const modified = stat.mtimeMs / 1000;
     if (newest !== undefined && (modified > newest || modified >= began)) lutimesSync(toPath(path), newest, newest);

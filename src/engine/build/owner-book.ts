@@ -1,10 +1,11 @@
 /** Single-id mode: the owners that layers below have written down, and those of the layer that is being made. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import { errnoOf } from '../../base/ctr-error.ts';
 import { type ByteString, fromText } from '../../image/layer/byte-string.ts';
 import type { Owner } from '../../image/layer/layer-tree.ts';
 import { formatOwners, type Owners, parseOwners } from '../../image/layer/owners.ts';
+import { resolveIn } from './layer-stack.ts';
 
 export class OwnerBook {
   readonly #layers: ReadonlyArray<{ readonly root: ByteString; readonly owners: Owners }>;
@@ -21,12 +22,19 @@ export class OwnerBook {
     return layer?.owners.get(path.slice(layer.root.length));
   }
 
+  /** What an entry of a container's upper directory has from the layers below: its chmod was real, a chown was not. */
+  inherited(below: readonly ByteString[], name: ByteString, { mode }: Pick<Stats, 'mode'>): Owner | undefined {
+    const found = resolveIn(below, name, { what: 'the image' }, false);
+    const owner = found && this.lower(found.path);
+    return owner && (found.stat.mode === mode ? owner : { ...owner, mode: mode & 0o7777 });
+  }
+
   record(name: ByteString, owner: Owner): void {
     if (owner.uid === 0 && owner.gid === 0) this.#own.delete(name);
     else this.#own.set(name, owner);
   }
 
-  get own(): Owners {
+  get own(): ReadonlyMap<ByteString, Owner> {
     return this.#own;
   }
 

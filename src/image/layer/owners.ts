@@ -7,7 +7,7 @@ import { CtrError } from '../../base/ctr-error.ts';
 import type { ByteString } from './byte-string.ts';
 import type { DirectoryNode, Owner } from './layer-tree.ts';
 
-export type Owners = ReadonlyMap<ByteString, Owner>;
+export type Owners = Pick<ReadonlyMap<ByteString, Owner>, 'get'>;
 
 export function formatOwners(owners: Iterable<readonly [ByteString, Owner]>): string {
   let text = '';
@@ -15,7 +15,7 @@ export function formatOwners(owners: Iterable<readonly [ByteString, Owner]>): st
   return text;
 }
 
-export function parseOwners(text: string): Owners {
+export function parseOwners(text: string): ReadonlyMap<ByteString, Owner> {
   const owners = new Map<ByteString, Owner>();
   for (const line of text.split('\n')) {
     if (line === '') continue;

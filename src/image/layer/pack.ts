@@ -162,13 +162,13 @@ function inDirectory(name: ByteString, prefix: string): ByteString {
 }
 
 function metadataOf({ options }: Walk, { name, path, stat }: Found): Metadata {
-  const owner = options.owners ? (options.owners.get(name) ?? { uid: 0, gid: 0 }) : undefined;
-  const recordedMode = options.owners?.get(name)?.mode;
+  const recorded = options.owners?.get(name);
+  const owner = options.owners ? (recorded ?? { uid: 0, gid: 0 }) : undefined;
   const nanoseconds = Number(((stat.mtimeNs % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n);
   const seconds = Number((stat.mtimeNs - BigInt(nanoseconds)) / 1_000_000_000n);
   const limit = options.sourceDateEpoch ?? Number.POSITIVE_INFINITY;
   return {
-    mode: recordedMode ?? Number(stat.mode & 0o7777n),
+    mode: recorded?.mode ?? Number(stat.mode & 0o7777n),
     uid: owner?.uid ?? Number(stat.uid),
     gid: owner?.gid ?? Number(stat.gid),
     mtime: seconds >= limit ? { seconds: limit, nanoseconds: 0 } : { seconds, nanoseconds },

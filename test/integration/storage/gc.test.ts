@@ -1,20 +1,31 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Digest } from '../../../src/oci/digest.ts';
 import { hasBlob } from '../../../src/storage/blob-store.ts';
 import { checkStore } from '../../../src/storage/check.ts';
-import { allocateContainer } from '../../../src/storage/container-store.ts';
+import { allocateContainer, findContainerId } from '../../../src/storage/container-store.ts';
 import { collectGarbage, listBlobs } from '../../../src/storage/gc.ts';
 import { removeImage, untagImage } from '../../../src/storage/image-store.ts';
 import { hasLayer, layerDir } from '../../../src/storage/layer-store.ts';
 import { layout } from '../../../src/storage/layout.ts';
 import { lockNow, storeLockOf } from '../../../src/storage/lock.ts';
+import { writeSecret } from '../../../src/storage/secret-store.ts';
+import { ensureVolume } from '../../../src/storage/volume-store.ts';
 import { addImage, addLayer, putBlob, type TestHost, temporaryHost } from '../../support/store.ts';
 
-function createContainer(host: TestHost, diffIds: readonly Digest[]) {
+function createContainer(host: TestHost, diffIds: readonly Digest[], driver: 'vfs' | 'overlay' = 'vfs') {
   using container = allocateContainer(host);
   const rest = { createdAt: '2024-01-01T00:00:00Z', command: [], labels: {}, request: null } as const;
-  return container.commit({ ...rest, diffIds, ownerKind: 's', driver: 'vfs' });
+  return container.commit({ ...rest, diffIds, ownerKind: 's', driver });
 }
 
 describe('collectGarbage [I]', () => {
@@ -127,5 +138,71 @@ describe('checkStore [I]', () => {
     removeImage(host, image.id);
     expect((await checkStore(host, { repair: true })).map(({ kind }) => kind)).toContain('tag');
     expect(readdirSync(layout.tags(host))).toEqual([]);
+  });
+});
+
+describe('checkStore of what is no image [I]', () => {
+  const problems = async (host: TestHost, repair = false) =>
+    (await checkStore(host, { repair })).map(({ kind, message }) => `${kind}: ${message}`);
+
+  it('tells of containers that cannot start or be found, and makes a missing name again', async () => {
+    const host = temporaryHost();
+    const layer = await addLayer(host, { a: '' });
+    const { id, name } = createContainer(host, [layer.diffId], 'overlay');
+    for (const path of [layout.work(host, id), layout.rootMount(host, id)]) mkdirSync(path);
+    rmSync(layout.name(host, name));
+    symlinkSync('f'.repeat(64), layout.name(host, 'stale'));
+    mkdirSync(layout.container(host, 'a'.repeat(64)));
+    const left = [`container: ${name} cannot start: the directory is missing`];
+    expect(await problems(host)).toEqual([
+      'orphan: half-made: its maker ended before it was complete',
+      ...left,
+      `name: container ${id.slice(0, 12)} is not found by its name`,
+      'orphan: the name of a container that is gone',
+    ]);
+    await checkStore(host, { repair: true });
+    expect(await problems(host)).toEqual(left);
+    expect(findContainerId(host, name)).toBe(id);
+    rmSync(`${layerDir(host, layer)}/..`, { recursive: true });
+    expect(await problems(host)).toContainEqual(expect.stringContaining('of its image is not unpacked; pull it again'));
+  });
+
+  it('tells of volumes, networks and secrets that are damaged, deletes only what was never finished', async () => {
+    const host = temporaryHost();
+    for (const name of ['sound', 'torn', 'emptied', 'copying']) {
+      ensureVolume(host, { name, driver: 'local', labels: {}, options: {}, isAnonymous: false });
+    }
+    writeFileSync(layout.volumeRecord(host, 'torn'), '{"na');
+    rmSync(layout.volumeData(host, 'emptied'), { recursive: true });
+    mkdirSync(layout.volumeCopy(host, 'copying'));
+    const secret = { id: 'i', name: 's', labels: {}, createdAt: '', updatedAt: '', data: '' };
+    writeSecret(host, secret);
+    writeSecret(host, { ...secret, name: 'torn' });
+    writeFileSync(layout.secret(host, 'torn'), 'x');
+    chmodSync(layout.secret(host, 's'), 0o644);
+    mkdirSync(layout.networks(host));
+    writeFileSync(layout.network(host, 'torn'), '{}');
+    writeFileSync(`${layout.networks(host)}/net.json.abc.tmp`, '');
+    const left = [
+      expect.stringMatching(/^volume: its content \(_data\) is missing$/),
+      expect.stringMatching(/^volume: its record cannot be read: .*the content is in _data$/),
+      expect.stringMatching(/^network: it cannot be read/),
+      expect.stringMatching(/^secret: it cannot be read/),
+    ];
+    const found = await problems(host);
+    expect(found).toHaveLength(7);
+    expect(found).toEqual(
+      expect.arrayContaining([
+        ...left,
+        'orphan: a copy of an image’s content that was not finished',
+        'orphan: left by a write that was interrupted',
+        'secret: others may read it: mode 0644, want 0600',
+      ]),
+    );
+    await checkStore(host, { repair: true });
+    const after = await problems(host);
+    expect(after).toHaveLength(left.length);
+    expect(after).toEqual(expect.arrayContaining(left));
+    expect(existsSync(layout.secret(host, 'torn'))).toBe(true);
   });
 });

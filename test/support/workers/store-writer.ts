@@ -62,6 +62,7 @@ for (let round = 0; round < Number(roundsText); round++) {
   recordImage(host, { id: config.digest, config, manifest, diffIds: [key.diffId], ...platform });
   tagImage(host, parseReference(`test/image:${round % 16}`), { id: config.digest, manifest });
   using container = allocateContainer(host);
+  for (const name of ['upper', 'work', 'rootfs']) mkdirSync(`${container.directory}/${name}`);
   container.commit({
     createdAt: new Date().toISOString(),
     imageId: config.digest,

@@ -4,8 +4,8 @@
  * start does not read, and V8 does not restore, what it does not use. `ctr.cjs` (src/start.ts) chooses. Packages that
  * only some commands need are files of their own. ffi-rs stays outside: src/linux/ffi.ts loads it.
  */
-import { renameSync, rmSync } from 'node:fs';
-import { relative, resolve } from 'node:path';
+import { readFileSync, renameSync, rmSync } from 'node:fs';
+import { dirname, relative, resolve } from 'node:path';
 import { build } from 'esbuild';
 
 const root = 'src/main.ts';
@@ -49,17 +49,43 @@ const packagesApart = {
   },
 };
 
-/** Modules that `isElsewhere` are taken from the other bundle, by their path, when they are first imported. */
-const fromOtherBundle = (isElsewhere) => ({
-  name: 'from-other-bundle',
+/** What `./x.ts` means in a file of the folder `from`: as in src/x.ts. */
+const fileOf = (path, from) => relative('.', resolve(from, path));
+
+/** Modules that `isShared` are taken by their path from what the bundles offer, when they are first imported. */
+const fromTable = (isShared) => ({
+  name: 'from-table',
   setup(bundler) {
-    bundler.onResolve({ filter: /^\./ }, ({ path, resolveDir, kind }) => {
-      const file = relative('.', resolve(resolveDir, path));
-      return isElsewhere(file, kind) ? { path: file, namespace: 'elsewhere' } : undefined;
+    bundler.onResolve({ filter: /^\./ }, ({ path, resolveDir }) => {
+      const file = fileOf(path, resolveDir);
+      return isShared(file) ? { path: file, namespace: 'table' } : undefined;
     });
-    bundler.onLoad({ filter: /.*/, namespace: 'elsewhere' }, ({ path }) => ({
-      contents: `module.exports = elsewhere(${JSON.stringify(path)});`,
+    bundler.onLoad({ filter: /.*/, namespace: 'table' }, ({ path }) => ({
+      contents: `module.exports = offered(${JSON.stringify(path)});`,
     }));
+  },
+});
+
+/** import() of a module takes it from what the bundles offer: without the two functions that esbuild makes for each. */
+const importsFromTable = {
+  name: 'imports-from-table',
+  setup(bundler) {
+    bundler.onLoad({ filter: /\/src\/.*\.ts$/ }, ({ path }) => ({
+      loader: 'ts',
+      contents: readFileSync(path, 'utf8').replace(
+        /\bimport\('(\.[^']+)'\)/g,
+        (_, to) => `imported(${JSON.stringify(fileOf(to, dirname(path)))})`,
+      ),
+    }));
+  },
+};
+
+/** A module called `name` that is no file. */
+const virtual = (name, contents) => ({
+  name: 'virtual',
+  setup(bundler) {
+    bundler.onResolve({ filter: new RegExp(`^${name}$`) }, () => ({ path: name, namespace: 'virtual' }));
+    bundler.onLoad({ filter: /.*/, namespace: 'virtual' }, () => ({ contents, resolveDir: '.' }));
   },
 });
 
@@ -104,12 +130,13 @@ renameSync(fresh, 'dist');
 /** All of it; returns every module with what it imports, and how. */
 async function buildProgram() {
   const { metafile } = await bundle({
-    entryPoints: [root],
+    stdin: { contents: `import './${root}';`, resolveDir: '.' },
     outfile: `${fresh}/program.cjs`,
     metafile: true,
     plugins: [withoutSubprograms, packagesApart],
   });
-  return Object.entries(metafile.inputs).map(([file, { imports }]) => ({
+  const files = Object.entries(metafile.inputs).filter(([file]) => file !== '<stdin>');
+  return files.map(([file, { imports }]) => ({
     file,
     imports: imports.filter(({ external }) => !external).map(({ path, kind }) => ({ to: path, kind })),
   }));
@@ -119,31 +146,48 @@ async function buildEveryDay(name, entries) {
   const own = new Set([root, ...entries].flatMap((entry) => [...staticImports(entry)]));
   const edges = graph.flatMap(({ file, imports }) => imports.map((each) => ({ ...each, isOwn: own.has(file) })));
   const targets = (wanted) => new Set(edges.filter(wanted).map(({ to }) => to));
-  const rest = targets(({ kind, to }) => kind === 'dynamic-import' && !own.has(to));
+  const isDynamic = ({ kind }) => kind === 'dynamic-import';
+  const rest = targets((edge) => isDynamic(edge) && !own.has(edge.to));
+  const shared = targets((edge) => own.has(edge.to) && (!edge.isOwn || isDynamic(edge)));
   await bundle({
-    stdin: {
-      contents: `${table(targets(({ isOwn, to }) => !isOwn && own.has(to)))}require('./${root}');`,
-      resolveDir: '.',
-    },
+    stdin: { contents: `import 'table';import './${root}';`, resolveDir: '.' },
     outfile: `${fresh}/${name}.cjs`,
     minifyIdentifiers: true,
-    plugins: [
-      fromOtherBundle((file, kind) => kind === 'dynamic-import' && rest.has(file)),
-      withoutSubprograms,
-      packagesApart,
-    ],
+    plugins: [virtual('table', await gettersOf(shared)), importsFromTable, withoutSubprograms, packagesApart],
   });
+  const rows = [...rest].map((file) => `${JSON.stringify(file)}: () => require('./${file}'),`);
   await bundle({
-    stdin: { contents: table(rest), resolveDir: '.' },
+    stdin: { contents: `offer({\n${rows.join('\n')}\n});\n`, resolveDir: '.' },
     outfile: `${fresh}/${name}-rest.cjs`,
-    plugins: [fromOtherBundle((file) => own.has(file)), withoutSubprograms, packagesApart],
+    plugins: [fromTable((file) => own.has(file)), withoutSubprograms, packagesApart],
   });
 }
 
-/** What a bundle offers to the other one. */
-function table(files) {
-  const rows = [...files].map((file) => `${JSON.stringify(file)}: () => require('./${file}'),`);
-  return `module.exports = {\n${rows.join('\n')}\n};\n`;
+/**
+ * A module that offers `files` by their paths. Not by require(), nor as namespaces: esbuild would then wrap every module
+ * in a function of its own and make a function for each export, all of which V8 restores at every start.
+ */
+async function gettersOf(files) {
+  const { metafile } = await build({
+    ...{
+      entryPoints: [...files],
+      outdir: 'unwritten',
+      write: false,
+      metafile: true,
+      format: 'esm',
+      logLevel: 'warning',
+    },
+  });
+  const modules = Object.values(metafile.outputs).map(({ entryPoint, exports }, index) => {
+    const names = exports.map((each) => ({ name: each, local: `${each}$${index}` }));
+    const imports = names.map(({ name, local }) => `${name} as ${local}`);
+    const getters = names.map(({ name, local }) => `get ${name}() { return ${local}; },`);
+    return {
+      statement: `import { ${imports.join(', ')} } from './${entryPoint}';\n`,
+      row: `${JSON.stringify(entryPoint)}: () => ({ ${getters.join(' ')} }),\n`,
+    };
+  });
+  return `${modules.map(({ statement }) => statement).join('')}offer({\n${modules.map(({ row }) => row).join('')}});\n`;
 }
 
 function staticImports(entry, seen = new Set()) {

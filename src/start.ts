@@ -34,23 +34,17 @@ function load(name: string, other: string): Modules {
   const known = bundles.get(name);
   if (known) return known;
   const file = `${__dirname}/${name}.cjs`;
-  const source = `(function (require, module, __filename, __dirname, elsewhere) {${readFileSync(file, 'latin1')}\n})`;
+  const source = `(function (require, __filename, __dirname, offer, offered, imported) {${readFileSync(file, 'latin1')}\n})`;
   const cache = cachePlace(name, file);
   const cachedData = cache && readOwn(`${cache.parents.at(-1)}/${cache.name}`);
   const script = new Script(source, { filename: file, ...(cachedData ? { cachedData } : {}) });
   if (cache && (!cachedData || script.cachedDataRejected)) process.once('exit', () => keep(cache, script));
-  const elsewhere = (path: string) => load(other, name)[path]?.();
-  // Filled while it runs: the bundles may import each other's modules meanwhile.
-  const module = {
-    get exports(): Modules {
-      return bundles.get(name) ?? {};
-    },
-    set exports(modules: Modules) {
-      bundles.set(name, modules);
-    },
-  };
-  script.runInThisContext()(require, module, file, __dirname, elsewhere);
-  return module.exports;
+  // Offered while it runs: the bundles may import each other's modules meanwhile.
+  const offer = (modules: Modules) => bundles.set(name, modules);
+  const offered = (path: string) => (bundles.get(name)?.[path] ?? load(other, name)[path])?.();
+  const imported = async (path: string) => offered(path);
+  script.runInThisContext()(require, file, __dirname, offer, offered, imported);
+  return bundles.get(name) ?? {};
 }
 
 interface CachePlace {

@@ -1,6 +1,7 @@
 /** `ctr run`: create, start, and stay with it or leave. */
 import { rmSync } from 'node:fs';
 import type { Host } from '../base/host.ts';
+import { leaveMemory } from '../ns/heir.ts';
 import { createContainer } from './create-container.ts';
 import { startAttached } from './follow-container.ts';
 import type { WatchPull } from './pull.ts';
@@ -20,7 +21,9 @@ export async function runContainer(host: Host, request: RunRequest, terminal: Te
   if (request.publish.length > 0) await (await import('./published-ports.ts')).refuseTakenPorts(request);
   const created = await createContainer(host, request, terminal.watchPull);
   try {
-    return await startNew(host, created, terminal);
+    const exitCode = await startNew(host, created, terminal);
+    leaveMemory();
+    return exitCode;
   } catch (error) {
     if (request.remove) {
       await deleteContainer(host, created.container.id);

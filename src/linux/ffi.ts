@@ -87,14 +87,15 @@ function nativeType([type, value]: readonly [CType, CValue]): NativeType {
 }
 
 /** Where a number has two names the first one wins, as in libuv: EAGAIN (EWOULDBLOCK), ENOTSUP (EOPNOTSUPP). */
-const errnoNames = new Map(
-  Object.entries(constants.errno)
-    .reverse()
-    .map(([name, value]) => [value, name]),
-);
+let errnoNames: ReadonlyMap<number, string> | undefined;
 
 /** `ENOENT` for 2; `errno 1234` for a number that has no name. */
 export function errnoName(errno: number): string {
+  errnoNames ??= new Map(
+    Object.entries(constants.errno)
+      .reverse()
+      .map(([name, value]) => [value, name]),
+  );
   return errnoNames.get(errno) ?? `errno ${errno}`;
 }
 

@@ -35,28 +35,52 @@ export interface CallOptions {
 export const failurePair: DataRef = { data: 2 * wordBytes, inHeader: true };
 export const failurePairBytes = 2 * wordBytes;
 
-interface ArgRef {
-  readonly record: number;
-  readonly arg: number;
-}
-interface Record {
-  readonly nr: number;
-  readonly name: string;
-  readonly args: readonly (number | bigint | DataRef)[];
-  readonly dst: DataRef | ArgRef | undefined;
-  readonly onZero: Label | undefined;
-  readonly onError: Label | undefined;
-  readonly step: number;
+const isVariable = (value: Operand | undefined): value is Variable => typeof value === 'object' && 'variable' in value;
+
+const halvesPerRecord = recordBytes / 4;
+
+/** A word is written as two halves: a BigInt for each word would be most of a start's compiling. */
+function putWord(halves: Uint32Array, at: number, value: number | bigint): void {
+  if (typeof value === 'bigint') {
+    halves[at] = Number(value & 0xffff_ffffn);
+    halves[at + 1] = Number((value >> 32n) & 0xffff_ffffn);
+  } else {
+    halves[at] = value;
+    if (value < 0 || value > 0xffff_ffff) halves[at + 1] = Math.floor(value / 0x1_0000_0000);
+  }
 }
 
-const isVariable = (value: Operand): value is Variable => typeof value === 'object' && 'variable' in value;
+/** The same bytes in at least `bytes`, zeros behind them. */
+function grown(buffer: Buffer<ArrayBuffer>, bytes: number): Buffer<ArrayBuffer> {
+  const larger = Buffer.alloc(Math.max(bytes, 2 * buffer.length));
+  larger.set(buffer);
+  return larger;
+}
 
+const halvesOf = (buffer: Buffer<ArrayBuffer>) => new Uint32Array(buffer.buffer, buffer.byteOffset, buffer.length / 4);
+
+/**
+ * Records and data are written as the bytes that they will be, but for addresses: those are noted, by what they point
+ * to, and filled in by assemble().
+ */
 export class Program {
-  readonly #records: Record[] = [];
-  readonly #data: Buffer[] = [];
-  readonly #pointers: Array<{ at: number; to: DataRef }> = [];
-  readonly #strings = new Map<string, DataRef>();
+  #records = Buffer.alloc(0x4000);
+  #recordHalves = halvesOf(this.#records);
+  #recordCount = 0;
+  /** Of each record. */
+  readonly #calls: string[] = [];
+  readonly #steps: number[] = [];
+  #data = Buffer.alloc(0x4000);
+  #dataHalves = halvesOf(this.#data);
   #dataBytes = 0;
+  readonly #strings = new Map<string, DataRef>();
+  /** Words of the record area (by the index of their first half) that are addresses: of data, of a record, … */
+  readonly #toData: Array<{ readonly at: number; readonly to: DataRef }> = [];
+  readonly #toLabel: Array<{ readonly at: number; readonly to: Label }> = [];
+  /** … or of an argument of a record, by its own first half. */
+  readonly #toArgument: Array<{ readonly at: number; readonly to: number }> = [];
+  /** Words of the data area (by their offset in bytes) that are addresses of data. */
+  readonly #pointers: Array<{ readonly at: number; readonly to: DataRef }> = [];
   #step = -1;
   readonly #arch: string;
   readonly #failed: Label = { record: undefined };
@@ -71,13 +95,21 @@ export class Program {
     this.#step = index;
   }
 
+  /** Room in the data area (8-byte aligned, zeros). */
+  #reserve(bytes: number): DataRef {
+    const at = this.#dataBytes;
+    this.#dataBytes += Math.ceil(bytes / wordBytes) * wordBytes || wordBytes;
+    if (this.#dataBytes > this.#data.length) {
+      this.#data = grown(this.#data, this.#dataBytes);
+      this.#dataHalves = halvesOf(this.#data);
+    }
+    return { data: at };
+  }
+
   /** Put bytes into the data area (8-byte aligned, not shared). */
   bytes(content: Uint8Array): DataRef {
-    const ref = { data: this.#dataBytes };
-    const padded = Buffer.alloc(Math.ceil(content.length / wordBytes) * wordBytes || wordBytes);
-    padded.set(content);
-    this.#data.push(padded);
-    this.#dataBytes += padded.length;
+    const ref = this.#reserve(content.length);
+    this.#data.set(content, ref.data);
     return ref;
   }
 
@@ -85,20 +117,21 @@ export class Program {
   text(content: string): DataRef {
     const known = this.#strings.get(content);
     if (known) return known;
-    const ref = this.bytes(Buffer.from(`${content}\0`));
+    const ref = this.#reserve(Buffer.byteLength(content) + 1);
+    this.#data.write(content, ref.data);
     this.#strings.set(content, ref);
     return ref;
   }
 
   /** An array of words, of which some are addresses (argv, iovec, msghdr). */
   words(content: ReadonlyArray<number | bigint | DataRef>): DataRef {
-    const buffer = Buffer.alloc(content.length * wordBytes);
-    const ref = this.bytes(buffer);
-    const target = this.#data.at(-1);
-    content.forEach((word, index) => {
-      if (typeof word === 'object') this.#pointers.push({ at: ref.data + index * wordBytes, to: word });
-      else target?.writeBigInt64LE(BigInt.asIntN(64, BigInt(word)), index * wordBytes);
-    });
+    const ref = this.#reserve(content.length * wordBytes);
+    for (let index = 0; index < content.length; index++) {
+      const word = content[index] ?? 0;
+      const at = ref.data + index * wordBytes;
+      if (typeof word === 'object') this.#pointers.push({ at, to: word });
+      else putWord(this.#dataHalves, at / 4, word);
+    }
     return ref;
   }
 
@@ -122,7 +155,7 @@ export class Program {
 
   /** The label means the next record from here on. */
   place(label: Label): void {
-    label.record = this.#records.length;
+    label.record = this.#recordCount;
   }
 
   /** Where a record goes that fails with no onError: to be placed once, by whoever finishes the program. */
@@ -155,6 +188,7 @@ export class Program {
     this.add(value, 0, into);
   }
 
+  // Plain loops: a start appends a thousand records before anything of this is compiled.
   #append(
     nr: number,
     name: string,
@@ -163,20 +197,39 @@ export class Program {
     onZero: Label | undefined,
     onError: Label | undefined,
   ): void {
-    const step = this.#step;
-    const constants: Array<number | bigint | DataRef> = [];
-    const record = this.#records.length + args.filter(isVariable).length;
-    // Plain loops: a start appends a thousand records before anything of this is compiled.
-    for (let index = 0; index < args.length; index++) {
-      const arg = args[index] ?? 0;
-      if (isVariable(arg)) {
-        const into = { record, arg: index };
-        const load = { nr: pseudo.load, name: 'load', args: [arg.variable], dst: into };
-        this.#records.push({ ...load, onZero: undefined, onError: undefined, step });
-        constants.push(0);
-      } else constants.push(arg);
+    let loads = 0;
+    for (let index = 0; index < args.length; index++) if (isVariable(args[index])) loads++;
+    let argument = (this.#recordCount + loads) * halvesPerRecord + recordWords.args * 2;
+    for (let index = 0; loads > 0 && index < args.length; index++) {
+      const arg = args[index];
+      if (!isVariable(arg)) continue;
+      const load = this.#beginRecord(pseudo.load, 'load');
+      this.#toData.push({ at: load + recordWords.args * 2, to: arg.variable });
+      this.#toArgument.push({ at: load + recordWords.dst * 2, to: argument + index * 2 });
     }
-    this.#records.push({ nr, name, args: constants, dst, onZero, onError, step });
+    const record = this.#beginRecord(nr, name);
+    for (let index = 0; index < args.length; index++, argument += 2) {
+      const arg = args[index];
+      if (typeof arg !== 'object') putWord(this.#recordHalves, argument, arg ?? 0);
+      else if (!isVariable(arg)) this.#toData.push({ at: argument, to: arg });
+    }
+    if (dst) this.#toData.push({ at: record + recordWords.dst * 2, to: dst });
+    if (onZero) this.#toLabel.push({ at: record + recordWords.onZero * 2, to: onZero });
+    if (onError) this.#toLabel.push({ at: record + recordWords.onError * 2, to: onError });
+  }
+
+  /** The index of its first half. */
+  #beginRecord(nr: number, name: string): number {
+    const at = this.#recordCount * halvesPerRecord;
+    this.#recordCount++;
+    if (this.#recordCount * recordBytes > this.#records.length) {
+      this.#records = grown(this.#records, this.#recordCount * recordBytes);
+      this.#recordHalves = halvesOf(this.#records);
+    }
+    this.#calls.push(name);
+    this.#steps.push(this.#step);
+    putWord(this.#recordHalves, at + recordWords.nr * 2, nr);
+    return at;
   }
 
   /** Go on in another program, mapped at `base`, with its first record. Failures are still told to this one. */
@@ -185,87 +238,53 @@ export class Program {
   }
 
   get sizeBytes(): number {
-    return headerBytes + this.#records.length * recordBytes + this.#dataBytes;
+    return headerBytes + this.#recordCount * recordBytes + this.#dataBytes;
   }
 
   get recordCount(): number {
-    return this.#records.length;
+    return this.#recordCount;
   }
 
   /** Change a variable's initial value: for what is known only once the program's size is. */
   patch(target: Variable, value: number): void {
-    let start = 0;
-    for (const chunk of this.#data) {
-      const offset = target.variable.data - start;
-      if (offset < chunk.length) {
-        chunk.writeBigInt64LE(BigInt(value), offset);
-        return;
-      }
-      start += chunk.length;
-    }
+    putWord(this.#dataHalves, target.variable.data / 4, value);
   }
 
   /** The step and call that the record at `address` belongs to, for a program mapped at `base`. */
   stepAt(address: bigint, base: number): { step: number; call: string } | undefined {
-    const record = this.#records[Number((address - BigInt(base + headerBytes)) / BigInt(recordBytes))];
-    return record && { step: record.step, call: record.name };
+    const index = Number((address - BigInt(base + headerBytes)) / BigInt(recordBytes));
+    const [step, call] = [this.#steps[index], this.#calls[index]];
+    return step === undefined || call === undefined ? undefined : { step, call };
   }
 
   /** The system calls of each step, in order: what `--explain=json` shows. */
   listing(): Array<{ step: number; call: string }> {
-    return this.#records.filter(({ nr }) => nr >= 0).map(({ step, name }) => ({ step, call: name }));
+    const isPseudo = (index: number) => (this.#records.readInt32LE(index * recordBytes) ?? 0) < 0;
+    const records = this.#calls.map((call, index) => ({ step: this.#steps[index] ?? -1, call }));
+    return records.filter((_, index) => !isPseudo(index));
   }
 
   /** The program's bytes for a mapping at address `base`: header, records, data. */
   assemble(base: number): Buffer {
-    const image = Buffer.from(new ArrayBuffer(this.sizeBytes));
-    const dataStart = headerBytes + this.#records.length * recordBytes;
-    const recordAddress = (index: number) => base + headerBytes + index * recordBytes;
-    const dataAddress = (ref: DataRef) => base + (ref.inHeader ? 0 : dataStart) + ref.data;
-    const labelAddress = (label: Label | undefined) => {
-      if (!label) return 0;
-      if (label.address !== undefined) return label.address;
-      if (label.record === undefined) throw new Error('a label of the program was never placed');
-      return recordAddress(label.record);
-    };
-    // Two halves of a word as doubles: BigInts cost 3 ms here, for some 8,000 words.
-    const halves = new Uint32Array(image.buffer, image.byteOffset, image.length / 4);
-    const put = (at: number, value: number | bigint) => {
-      if (value === 0) return;
-      const word = typeof value === 'bigint' ? BigInt.asIntN(64, value) : value;
-      halves[at / 4] = typeof word === 'bigint' ? Number(word & 0xffffffffn) : word;
-      halves[at / 4 + 1] = typeof word === 'bigint' ? Number(word >> 32n) : Math.floor(word / 0x1_0000_0000);
-    };
-
-    put(0, recordAddress(0));
-    put(wordBytes, labelAddress(this.#failed));
-    let at = headerBytes;
-    for (const record of this.#records) {
-      if (record.nr < 0) put(at + recordWords.nr * wordBytes, record.nr);
-      else halves[(at + recordWords.nr * wordBytes) / 4] = record.nr;
-      let word = at + recordWords.args * wordBytes;
-      for (const arg of record.args) {
-        // Most words are small numbers: 3,000 calls less.
-        if (typeof arg === 'number' && arg >= 0 && arg <= 0xffff_ffff) halves[word / 4] = arg;
-        else put(word, typeof arg === 'object' ? dataAddress(arg) : arg);
-        word += wordBytes;
-      }
-      if (record.dst) put(at + recordWords.dst * wordBytes, dstAddress(record.dst));
-      if (record.onZero) put(at + recordWords.onZero * wordBytes, labelAddress(record.onZero));
-      if (record.onError) put(at + recordWords.onError * wordBytes, labelAddress(record.onError));
-      at += recordBytes;
-    }
-    let offset = dataStart;
-    for (const chunk of this.#data) {
-      image.set(chunk, offset);
-      offset += chunk.length;
-    }
-    for (const { at, to } of this.#pointers) put(dataStart + at, dataAddress(to));
+    const image = Buffer.alloc(this.sizeBytes);
+    const dataStart = headerBytes + this.#recordCount * recordBytes;
+    image.set(this.#records.subarray(0, this.#recordCount * recordBytes), headerBytes);
+    image.set(this.#data.subarray(0, this.#dataBytes), dataStart);
+    const halves = halvesOf(image);
+    const firstRecord = headerBytes / 4;
+    const addressOf = (ref: DataRef) => base + (ref.inHeader ? 0 : dataStart) + ref.data;
+    putWord(halves, 0, base + headerBytes);
+    putWord(halves, wordBytes / 4, recordAddress(this.#failed, base));
+    for (const { at, to } of this.#toData) putWord(halves, firstRecord + at, addressOf(to));
+    for (const { at, to } of this.#toLabel) putWord(halves, firstRecord + at, recordAddress(to, base));
+    for (const { at, to } of this.#toArgument) putWord(halves, firstRecord + at, base + headerBytes + to * 4);
+    for (const { at, to } of this.#pointers) putWord(halves, (dataStart + at) / 4, addressOf(to));
     return image;
-
-    function dstAddress(dst: DataRef | ArgRef): number {
-      if ('data' in dst) return dataAddress(dst);
-      return recordAddress(dst.record) + (recordWords.args + dst.arg) * wordBytes;
-    }
   }
+}
+
+function recordAddress({ record, address }: Label, base: number): number {
+  if (address !== undefined) return address;
+  if (record === undefined) throw new Error('a label of the program was never placed');
+  return base + headerBytes + record * recordBytes;
 }

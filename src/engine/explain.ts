@@ -3,7 +3,7 @@ import type { Host } from '../base/host.ts';
 import { CLONE } from '../linux/constants.ts';
 import { Program } from '../linux/program.ts';
 import { compileSteps } from '../ns/compile.ts';
-import { receiveProgram } from '../ns/sent-program.ts';
+import { receiveSteps } from '../ns/sent-program.ts';
 import { describeStep, stepSource } from '../ns/steps.ts';
 import type { IdMapping } from '../oci/runtime.ts';
 import { createContainer } from './create-container.ts';
@@ -36,7 +36,7 @@ function explain({ plan, maps, network }: PlannedContainer): ExplainedStep[] {
   const program = new Program();
   const steps = plan.steps();
   program.beginStep(0);
-  receiveProgram(program, 3, 0);
+  receiveSteps(program, 3, 0);
   compileSteps(program, steps, { goFd: 3, consoleFd: 4, mounts: new Map() }, { from: 1 });
   const calls = program.listing();
   const helper = maps.helpers ? ['execve', 'execve'] : ['write', 'write'];

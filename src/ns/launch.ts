@@ -3,7 +3,8 @@
  * whether it reached execve. The messages are drawn in supervisor.ts.
  *
  * The first process waits for its go before it does anything, so most of what it will do (its steps) is planned and
- * compiled while the kernel makes the namespaces and the helpers write the maps. The go is that program.
+ * compiled while the kernel makes the namespaces and the helpers write the maps. The go is that program. What the
+ * supervisor does afterwards is compiled while the first process does its steps.
  */
 import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
 import { Defer } from '../base/defer.ts';
@@ -15,16 +16,25 @@ import { compileSteps } from './compile.ts';
 import { beginIdMaps, type IdMaps } from './id-maps.ts';
 import type { LogFile } from './output-pump.ts';
 import type { Plan } from './plan.ts';
-import { receiveProgram, sendProgram } from './sent-program.ts';
+import { receiveSteps, sendProgram } from './sent-program.ts';
 import { fillUnmaps, loadAlone, unmapVariables } from './shed-memory.ts';
 import { type StepFailure, startError } from './start-error.ts';
 import type { Step } from './steps.ts';
-import { compileSupervisor, message, messageBytes, type SupervisorFds, type SupervisorRequest } from './supervisor.ts';
+import {
+  compileSupervision,
+  compileSupervisor,
+  message,
+  messageBytes,
+  type SupervisorFds,
+  type SupervisorRequest,
+} from './supervisor.ts';
 
 /** Above stdio and whatever a command is given by --preserve-fds. */
 const fdFloor = 100;
 /** For the steps' program: twice what execve(2) takes of arguments and environment, and a seccomp filter. */
 const stepsBytes = 6 << 20;
+/** For the supervisor's: three paths and the command line of the clean-up come on top of 100 kB. */
+const restBytes = 4 << 20;
 
 export interface LaunchRequest {
   readonly plan: Plan;
@@ -73,17 +83,16 @@ export async function launch(request: LaunchRequest): Promise<Launched> {
   const ours = new Defer();
   try {
     const pipes = makePipes(request, theirs, ours);
-    const later = reserveForLater(stepsBytes);
-    const { program, unmap } = buildSupervisor(request, pipes, later);
-    const loaded = loadAlone(program, unmap);
+    const [later, rest] = [reserveForLater(stepsBytes), reserveForLater(restBytes)];
+    const { program, unmap, described } = buildSupervisor(request, pipes, { later, rest });
+    const loaded = loadAlone(program, unmap, rest);
     const supervisor = cloneProgram(loaded, 0);
-    unloadProgram(loaded);
-    unloadProgram(later);
+    for (const mapping of [loaded, later, rest]) unloadProgram(mapping);
     await theirs.run();
+    const places = { own: { program, mapping: loaded }, later, rest };
     try {
-      const pid = await introduce(request, pipes, supervisor, { own: { program, mapping: loaded }, later });
-      closeSync(pipes.go);
-      closeSync(pipes.execRead);
+      const pid = await introduce(request, pipes, supervisor, places, described);
+      for (const fd of [pipes.go, pipes.rest, pipes.execRead]) closeSync(fd);
       ours.keep();
       return { pid, supervisor, up: pipes.up, bye: pipes.bye };
     } catch (error) {
@@ -96,6 +105,12 @@ export async function launch(request: LaunchRequest): Promise<Launched> {
   }
 }
 
+/** Memory for programs that are sent: the first process' steps, the supervisor's rest. */
+interface LaterMappings {
+  readonly later: Mapping;
+  readonly rest: Mapping;
+}
+
 interface Placed {
   readonly program: Program;
   readonly mapping: Mapping;
@@ -106,14 +121,16 @@ async function introduce(
   request: LaunchRequest,
   pipes: Pipes,
   supervisor: number,
-  { own, later }: { readonly own: Placed; readonly later: Mapping },
+  { own, later, rest }: { readonly own: Placed } & LaterMappings,
+  described: SupervisorRequest,
 ): Promise<number> {
   const steps = request.plan.steps();
-  const pid = readStarted(pipes.up);
-  if (pid === undefined) {
+  const init = readStarted(pipes.up);
+  if (init === undefined) {
     const failure = readFailure(pipes.execRead, [own]) ?? { step: -1, call: 'clone', errno: 0 };
     throw startError(failure, steps);
   }
+  const { pid } = init;
   request.cloned?.(pid, supervisor);
   const finishIdMaps = beginIdMaps(pid, request.maps);
   let compiled: { readonly program: Program; readonly image: Buffer };
@@ -125,6 +142,9 @@ async function introduce(
   }
   await request.prepare?.(pid, supervisor);
   sendProgram(pipes.go, compiled.image);
+  const supervision = new Program();
+  compileSupervision(supervision, described, init);
+  sendProgram(pipes.rest, assembleFor(supervision, rest));
   const failed = readFailure(pipes.execRead, [own, { program: compiled.program, mapping: later }]);
   if (failed) throw startError(failed, steps);
   return pid;
@@ -145,6 +165,7 @@ interface Pipes {
   readonly fds: SupervisorFds;
   readonly attach: SupervisorRequest['attach'];
   readonly go: number;
+  readonly rest: number;
   readonly up: number;
   readonly bye: number;
   readonly execRead: number;
@@ -159,15 +180,22 @@ function makePipes(request: LaunchRequest, theirs: Defer, ours: Defer): Pipes {
   const their = (fd: number) => close(theirs, moveUp(fd, fdFloor));
   const our = (fd: number) => close(ours, fd);
   const devNull = () => their(openSync('/dev/null', 'r+'));
-  const [go, up, bye, exec] = [pipe(), pipe(), pipe(), pipe()];
+  const [go, restPipe, up, bye, exec] = [pipe(), pipe(), pipe(), pipe(), pipe()];
   const base = {
     initGo: their(go[0]),
+    rest: their(restPipe[0]),
     up: their(up[1]),
     bye: their(bye[0]),
     initExec: their(exec[1]),
     idle: devNull(),
   };
-  const rest = { go: our(go[1]), up: our(up[0]), bye: our(bye[1]), execRead: our(exec[0]) };
+  const rest = {
+    go: our(go[1]),
+    rest: our(restPipe[1]),
+    up: our(up[0]),
+    bye: our(bye[1]),
+    execRead: our(exec[0]),
+  };
   if (request.terminal) {
     const [a, b] = socketPair(SOCK.SEQPACKET);
     const fds = { ...base, console: their(a), initConsole: their(b) };
@@ -217,10 +245,10 @@ function attachPoint(
   }
 }
 
-function buildSupervisor(request: LaunchRequest, { fds, attach }: Pipes, later: Mapping) {
+function buildSupervisor(request: LaunchRequest, { fds, attach }: Pipes, { later, rest }: LaterMappings) {
   const program = new Program();
   const unmap = unmapVariables(program);
-  const supervisor: SupervisorRequest = {
+  const described: SupervisorRequest = {
     fds,
     cloneFlags: request.plan.cloneFlags,
     join: request.plan.join,
@@ -236,11 +264,11 @@ function buildSupervisor(request: LaunchRequest, { fds, attach }: Pipes, later: 
     ...(attach ? { attach } : {}),
     ...(request.cleanup ? { cleanup: request.cleanup } : {}),
   };
-  compileSupervisor(program, supervisor, () => {
+  compileSupervisor(program, described, rest.base, () => {
     program.beginStep(0);
-    receiveProgram(program, fds.initGo, later.base);
+    receiveSteps(program, fds.initGo, later.base);
   });
-  return { program, unmap };
+  return { program, unmap, described };
 }
 
 /** The steps behind the first one, which is to wait for this. */
@@ -259,11 +287,12 @@ function compileRest(
   return { program, image: assembleFor(program, later) };
 }
 
-/** The pid in the `started` message, or undefined when the supervisor ended without it. */
-function readStarted(up: number): number | undefined {
+/** The pid in the `started` message and the supervisor's descriptor of it; undefined when the supervisor ended without it. */
+function readStarted(up: number): { readonly pid: number; readonly pidfd: number } | undefined {
   const text = Buffer.alloc(messageBytes);
   const got = readSync(up, text);
-  return got === messageBytes && text.readUInt32LE(0) === message.started ? text.readInt32LE(8) : undefined;
+  if (got !== messageBytes || text.readUInt32LE(0) !== message.started) return undefined;
+  return { pid: text.readInt32LE(8), pidfd: text.readInt32LE(16) };
 }
 
 /** Blocks until exec closes the pipe (undefined) or a step reports its failure. */

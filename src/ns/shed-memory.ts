@@ -12,10 +12,10 @@ export function unmapVariables(program: Program): UnmapVariables {
   return Array.from({ length: maxGaps }, () => [program.variable(), program.variable(pageBytes)] as const);
 }
 
-/** Load `program` and fill in what it has to unmap: all but its own memory. */
-export function loadAlone(program: Program, unmap: UnmapVariables): LoadedProgram {
+/** Load `program` and fill in what it has to unmap: all but its own memory and `others`. */
+export function loadAlone(program: Program, unmap: UnmapVariables, ...others: readonly Mapping[]): LoadedProgram {
   const mapping = reserve(program.sizeBytes);
-  fillUnmaps(program, unmap, [mapping]);
+  fillUnmaps(program, unmap, [mapping, ...others]);
   return loadProgram(program, mapping);
 }
 

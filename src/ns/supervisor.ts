@@ -4,15 +4,18 @@
  *   ctr                        supervisor                     init
  *    |--clone--------------------->|                            |
  *    |                             |--clone(CLONE_NEW…)-------->|
- *    |<--started {pid}-------------|                            | reads go
+ *    |<--started {pid, pidfd}------|                            | reads go
  *    | writes the id maps, compiles the steps, starts the network |
  *    |--go: the steps' program --------------------------------->| mounts, pivot_root, …
+ *    |--rest: its own program ---->|                            |
  *    |<--end of file, or failed {errno, record}-----------------| execve
  *    |                             | copies output until init has ended
  *    |<--exited {wait status}------|
  *    |--bye (or end of file)------>| execs `ctr container cleanup` unless bye came
  *
- * Should:  survive the death of ctr; need no memory but its own two mappings; lose no output.
+ * The rest is compiled while the first process does its steps. When ctr dies before it is sent, the first process is killed.
+ *
+ * Should:  survive the death of ctr; need no memory but its own mappings; lose no output.
  * Mustn't: hold a descriptor of ctr that is not named here (a pipe's reader would wait for ever).
  */
 import { AT_FDCWD, CLONE, O, POLL, PR, WNOHANG } from '../linux/constants.ts';
@@ -31,6 +34,7 @@ import { keepOnly } from './compile-descriptors.ts';
 import { receiveDescriptor } from './compile-terminal.ts';
 import { compileOutput, type OutputSinks, type OutputStream, outputBuffers } from './output-pump.ts';
 import type { Plan } from './plan.ts';
+import { receiveProgram } from './sent-program.ts';
 
 /** Descriptors by number, all ≥ 3 and kept open for the supervisor (`init…`: for the first process only). */
 export interface SupervisorFds {
@@ -43,6 +47,8 @@ export interface SupervisorFds {
   /** Read ends of stdout and stderr, with O_NONBLOCK; absent when the container has ctr's own or a terminal. */
   readonly stdout?: number;
   readonly stderr?: number;
+  /** Read end: what it does once the first process exists. */
+  readonly rest: number;
   readonly initGo: number;
   readonly initExec: number;
   readonly initConsole?: number;
@@ -71,11 +77,19 @@ export interface SupervisorRequest {
   readonly unmap: ReadonlyArray<readonly [start: Variable, bytes: Variable]>;
 }
 
-export const message = { started: 1, exited: 2 } as const;
-export const messageBytes = 16;
+const sigkill = 9;
 
-/** Append the supervisor; `compileInit` appends what the first process does after the clone. */
-export function compileSupervisor(program: Program, request: SupervisorRequest, compileInit: () => void): void {
+export const message = { started: 1, exited: 2 } as const;
+/** Kind and two values, each a word. */
+export const messageBytes = 24;
+
+/** Append the supervisor, its rest mapped at `restBase`; `compileInit` appends what the first process does after the clone. */
+export function compileSupervisor(
+  program: Program,
+  request: SupervisorRequest,
+  restBase: number,
+  compileInit: () => void,
+): void {
   const { fds } = request;
   const init = program.label();
   const child = program.words([0]);
@@ -86,14 +100,23 @@ export function compileSupervisor(program: Program, request: SupervisorRequest, 
   resetSignals(program, 'ignore');
   if (request.join) cloneInside(program, request.join, request.cloneFlags, child, pid, init);
   else cloneInit(program, request.cloneFlags, child, pid, init);
-  send(program, fds.up, message.started, pid);
+  send(program, fds.up, message.started, pid, program.field(child, 0));
   for (const fd of initDescriptors(fds).filter((each) => each !== fds.idle)) program.call('close', [fd]);
   for (const fd of preserved) program.call('close', [fd], { onError: ignore(program) });
   program.call('prctl', [PR.SET_NAME, program.text('ctr-supervise'), 0, 0, 0]);
   // With tee it writes to ctr's stdout and stderr; whatever else it held on to would keep a pipe's reader waiting.
   for (const fd of request.sinks.tee ? [0] : [0, 1, 2]) program.call('dup3', [fds.idle, fd, 0]);
   for (const [start, bytes] of request.unmap) program.call('munmap', [start, bytes]);
-  supervise(program, request, program.field(child, 0), pid);
+  const orphaned = program.label();
+  receiveProgram(program, fds.rest, restBase, orphaned);
+  program.place(orphaned);
+  const status = program.variable();
+  const [killed, reaped] = [program.label(), program.label()];
+  program.call('kill', [pid, sigkill], { onError: killed });
+  program.place(killed);
+  program.call('wait4', [pid, status.variable, 0, 0], { onError: reaped });
+  program.place(reaped);
+  recordExit(program, request, status, undefined);
   program.place(init);
   initPrologue(program, fds);
   compileInit();
@@ -110,7 +133,7 @@ function ignore(program: Program): Label {
 
 function supervisorDescriptors(fds: SupervisorFds): number[] {
   const optional = [fds.console, fds.stdout, fds.stderr].filter((fd) => fd !== undefined);
-  return [fds.up, fds.bye, fds.idle, ...optional, ...fds.others];
+  return [fds.up, fds.bye, fds.idle, fds.rest, ...optional, ...fds.others];
 }
 
 function initDescriptors(fds: SupervisorFds): number[] {
@@ -160,14 +183,22 @@ function cloneInside(
   program.place(cloned);
 }
 
-function send(program: Program, fd: number, kind: number, value: Variable): void {
-  const buffer = program.words([kind, 0]);
+function send(program: Program, fd: number, kind: number, value: Variable, second: Operand = 0): void {
+  const buffer = program.words([kind, 0, 0]);
   program.set(program.field(buffer, 8), value);
+  program.set(program.field(buffer, 16), second);
   program.call('write', [fd, buffer, messageBytes], { onError: ignore(program) });
 }
 
-function supervise(program: Program, request: SupervisorRequest, pidfd: Variable, pid: Variable): void {
+/** Append the rest: copy output until the first process, as the supervisor sees it, has ended; record it. */
+export function compileSupervision(
+  program: Program,
+  request: SupervisorRequest,
+  init: { readonly pid: number; readonly pidfd: number },
+): void {
   const { fds } = request;
+  const [pid, pidfd] = [program.variable(init.pid), program.variable(init.pidfd)];
+  program.call('close', [fds.rest]);
   const streams = outputStreams(program, fds);
   const [wait, pass, ended, finish] = [program.label(), program.label(), program.label(), program.label()];
   const [exited, progress, status] = [program.variable(), program.variable(), program.variable()];
@@ -199,6 +230,9 @@ function supervise(program: Program, request: SupervisorRequest, pidfd: Variable
   program.jump(pass);
   program.place(finish);
   recordExit(program, request, status, clients);
+  // A failure of a call that nobody expected to fail: as if it had been killed.
+  program.placeFailed();
+  program.call('exit_group', [125]);
 }
 
 /** The kernel counts the time left down in ppoll's timespec by itself: ppoll(2) "C library/kernel differences". */
@@ -209,7 +243,7 @@ function pollUntil(program: Program, set: DataRef, count: number, pid: Variable,
   program.call('ppoll', [set, count, left, 0, 8], { onZero: expired });
   program.jump(ready);
   program.place(expired);
-  const [sigkill, aCentury] = [9, 3_155_760_000];
+  const aCentury = 3_155_760_000;
   program.set(program.field(left, 0), aCentury);
   program.call('kill', [pid, sigkill], { onError: ready });
   program.place(ready);
@@ -221,7 +255,7 @@ function killWithoutCtr(program: Program, bye: number, pid: Variable): void {
   const here = program.label();
   setPollFd(program, set, 0, program.variable(bye));
   program.call('ppoll', [set, 1, program.words([0, 0]), 0, 8], { onZero: here });
-  program.call('kill', [pid, 9], { onError: here });
+  program.call('kill', [pid, sigkill], { onError: here });
   program.place(here);
 }
 

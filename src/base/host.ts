@@ -2,7 +2,6 @@
  * Who calls and where their things are: made once in main.ts and passed down, so that no module reads the
  * environment on its own. Directories follow the XDG base directory specification.
  */
-import { tmpdir } from 'node:os';
 import type { Log } from './log.ts';
 
 export interface Host {
@@ -35,7 +34,7 @@ export interface HostOptions {
 export function createHost(options: HostOptions): Host {
   const { env } = options;
   const uid = process.geteuid?.() ?? 0;
-  const home = env.HOME || (uid === 0 ? '/root' : `${tmpdir()}/home-${uid}`);
+  const home = env.HOME || (uid === 0 ? '/root' : `${env.TMPDIR || '/tmp'}/home-${uid}`);
   const runHome = env.XDG_RUNTIME_DIR ? `${env.XDG_RUNTIME_DIR}/ctr` : `${env.TMPDIR || '/tmp'}/ctr-run-${uid}`;
   return {
     uid,

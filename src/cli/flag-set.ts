@@ -42,6 +42,13 @@ function namesIn(flags: string): string[] {
   return names;
 }
 
+/** The last name in `-e, --env <name=value>`, a long one, without taking the words apart. */
+function longNameIn(flags: string): string {
+  const value = flags.search(/ [<[]/);
+  const names = value < 0 ? flags : flags.slice(0, value);
+  return names.slice(names.lastIndexOf('--') + 2);
+}
+
 function keyOf(long: string): string {
   return long.replace(/^no-/, '').replace(/-(\w)/g, (_dash, letter: string) => letter.toUpperCase());
 }
@@ -70,7 +77,10 @@ export class MentionedFlags implements FlagSet {
     const [convertOrInitial, afterConvert] = rest;
     const convert = typeof convertOrInitial === 'function' ? (convertOrInitial as Convert<unknown>) : undefined;
     const initial = convert ? afterConvert : convertOrInitial;
-    if (initial === undefined && !this.#mayMention(flags) && !flags.includes('--no-')) return this;
+    if (!this.#mayMention(flags)) {
+      if (initial !== undefined) this.defaults[keyOf(longNameIn(flags))] = initial;
+      if (!flags.includes('--no-')) return this;
+    }
     const flag = parseFlag(flags);
     if (initial !== undefined) this.defaults[flag.key] = initial;
     // Without its positive, a `--no-x` makes x true until it is used.

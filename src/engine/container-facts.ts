@@ -1,9 +1,10 @@
 /** What runtime-spec.ts has to know about host and image for one container, found out and prepared. */
+
 import { existsSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
-import { hostname } from 'node:os';
 import type { Host } from '../base/host.ts';
 import { version } from '../base/version.ts';
 import { capabilityNames, lastCapability } from '../linux/capabilities.ts';
+import { hostName } from '../linux/host-files.ts';
 import type { IdMaps } from '../ns/id-maps.ts';
 import type { ContainerDefaults } from '../oci/image-config.ts';
 import { type ContainerRecord, resolveContainer } from '../storage/container-store.ts';
@@ -57,7 +58,7 @@ function hostFacts(host: Host, facts: FactsRequest): HostFacts {
     uidMappings: maps.uid,
     gidMappings: maps.gid,
     capabilities: capabilityNames.slice(0, lastCapability() + 1),
-    hostHostname: hostname(),
+    hostHostname: hostName(),
     etcFiles: {
       hostname: etc('hostname'),
       containerEnv: etc('containerenv'),

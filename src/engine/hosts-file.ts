@@ -1,7 +1,8 @@
 /** A container's /etc/hosts, written before its start and once more when it has its addresses. */
+
 import { readFileSync, writeFileSync } from 'node:fs';
-import { hostname as hostnameOfHost } from 'node:os';
 import type { Host } from '../base/host.ts';
+import { hostName } from '../linux/host-files.ts';
 import { type ContainerRecord, readContainer } from '../storage/container-store.ts';
 import { readFileInLayers } from '../storage/layer-file.ts';
 import { layout } from '../storage/layout.ts';
@@ -24,7 +25,7 @@ export function writeHosts(host: Host, { container, request, ownAddress, hostAdd
   const text = hostsText({
     base: baseOf(host, container, request),
     addHosts: request.addHosts,
-    hostname: hostname ?? hostnameFor({ request, id, facts: { hostHostname: hostnameOfHost() } }),
+    hostname: hostname ?? hostnameFor({ request, id, facts: { hostHostname: hostName() } }),
     name,
     ownAddress,
     hostAddress,

@@ -1,5 +1,4 @@
 /** The lines of /etc/passwd and /etc/group for a user that the image does not know (podman-run(1) --passwd). */
-import { userInfo } from 'node:os';
 import type { RuntimeProcess } from '../oci/runtime.ts';
 import type { RuntimeSpecInput } from './runtime-spec/facts.ts';
 
@@ -14,7 +13,7 @@ export function passwdLines(input: RuntimeSpecInput, { uid, gid }: RuntimeProces
   // Root and an image without /etc/passwd are left alone: nothing in it looks users up.
   if (request.keepPasswd || userFiles.passwd === '') return [];
   const isKept = facts.keptUser !== undefined && facts.keptUser.uid === uid;
-  const caller = isKept ? userInfo() : undefined;
+  const caller = isKept ? process.getBuiltinModule('node:os').userInfo() : undefined;
   const name = free(caller?.username, userFiles.passwd) ?? String(uid);
   const values = {
     USERNAME: name,

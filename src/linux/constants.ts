@@ -1,5 +1,17 @@
 /** Constants of the kernel's interface, by header; the same on x86-64 and arm64 unless a comment says so. */
 
+/** asm-generic/errno-base.h, errno.h: those that programs compare results with. */
+export const ERRNO = {
+  ENOENT: 2,
+  EAGAIN: 11,
+  EACCES: 13,
+  EEXIST: 17,
+  ENODEV: 19,
+  ENOTDIR: 20,
+  ETIMEDOUT: 110,
+  ESTALE: 116,
+} as const;
+
 /** linux/sched.h */
 export const CLONE = {
   VM: 0x100,

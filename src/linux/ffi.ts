@@ -6,7 +6,6 @@
  * only when the call returned -1 (or NULL's counterpart, MAP_FAILED).
  */
 import { existsSync } from 'node:fs';
-import { constants } from 'node:os';
 
 /** A C argument or result type; the numbers are ffi-rs' DataType. */
 const types = { str: 0, i32: 1, i64: 8, buf: 10, void: 7 } as const;
@@ -92,7 +91,7 @@ let errnoNames: ReadonlyMap<number, string> | undefined;
 /** `ENOENT` for 2; `errno 1234` for a number that has no name. */
 export function errnoName(errno: number): string {
   errnoNames ??= new Map(
-    Object.entries(constants.errno)
+    Object.entries(process.getBuiltinModule('node:os').constants.errno)
       .reverse()
       .map(([name, value]) => [value, name]),
   );

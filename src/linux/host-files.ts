@@ -10,6 +10,12 @@ export function readKernelFile(path: string): string | undefined {
   }
 }
 
+/** As uname(2) has it, which costs the loading of node:os. */
+export const kernelRelease = (): string => readKernelFile('/proc/sys/kernel/osrelease') ?? '0';
+
+/** As gethostname(2) has it. */
+export const hostName = (): string => readKernelFile('/proc/sys/kernel/hostname') ?? 'localhost';
+
 /** The path of an executable file called `name` in `path` ($PATH), or undefined. */
 export function findExecutable(name: string, path: string): string | undefined {
   return path

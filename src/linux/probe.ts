@@ -3,12 +3,11 @@
  * them, docs/kernel-features.md describes them.
  */
 import { closeSync, constants, openSync } from 'node:fs';
-import { release } from 'node:os';
 import { errnoOf } from '../base/ctr-error.ts';
 import { isKernelAtLeast } from '../oci/seccomp.ts';
 import { defaultSeccompProfile } from '../oci/seccomp-default.ts';
 import { CLONE, MS } from './constants.ts';
-import { readKernelFile } from './host-files.ts';
+import { kernelRelease, readKernelFile } from './host-files.ts';
 import { compileFor } from './seccomp-filter.ts';
 import { attempt, type Trial } from './user-namespace-trial.ts';
 
@@ -46,7 +45,7 @@ const allNamespaces = CLONE.NEWNS | CLONE.NEWPID | CLONE.NEWIPC | CLONE.NEWUTS |
 const nothing: Trial['build'] = () => {};
 
 function probeKernel(): ProbeResult {
-  const kernel = release();
+  const kernel = kernelRelease();
   if (isKernelAtLeast(kernel, '5.11')) return ok(kernel);
   const upgrade = 'use a kernel of version 5.11 or later';
   if (isKernelAtLeast(kernel, '5.9')) return degraded(`${kernel}: no overlay in user namespaces`, upgrade);

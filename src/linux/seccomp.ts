@@ -2,11 +2,12 @@
  * The compiled seccomp filter of a container. Compiling takes some 35 ms and libseccomp, so the bytes are kept, in
  * one small file per profile, capability set, architecture and libseccomp; the path of `run` reads that file only.
  */
+
 import { mkdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { release } from 'node:os';
 import { CtrError } from '../base/ctr-error.ts';
 import { replaceFile } from '../base/json-file.ts';
 import { capabilityMask } from './capabilities.ts';
+import { kernelRelease } from './host-files.ts';
 
 export interface SeccompRequest {
   /** A path to a profile in JSON, or ctr's own. `unconfined` never comes here. */
@@ -42,7 +43,7 @@ function cacheName(hash: string, capabilities: readonly string[]): string {
     .map((word) => word.toString(16).padStart(8, '0'))
     .reverse()
     .join('');
-  const kernel = release().split('.', 2).join('.').replaceAll('/', '');
+  const kernel = kernelRelease().split('.', 2).join('.').replaceAll('/', '');
   return `${hash}-${caps}-${process.arch}-${kernel}-${libraryVersion()}.bpf`;
 }
 

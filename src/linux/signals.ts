@@ -1,5 +1,4 @@
 /** Signals by name and number (signal(7)). */
-import { constants } from 'node:os';
 
 const first = 34;
 const last = 64;
@@ -17,5 +16,7 @@ export function signalNumber(text: string): number | undefined {
     const number = (realTime[1] === 'MIN' ? first : last) + offset;
     return number >= first && number <= last ? number : undefined;
   }
-  return Object.entries(constants.signals).find(([known]) => known === `SIG${name}`)?.[1];
+  return Object.entries(process.getBuiltinModule('node:os').constants.signals).find(
+    ([known]) => known === `SIG${name}`,
+  )?.[1];
 }

@@ -6,7 +6,6 @@
  * `files` (sssd, LDAP), the files say nothing and getsubids(1) is asked, which costs a process.
  */
 import { readFileSync } from 'node:fs';
-import { userInfo } from 'node:os';
 
 /** `count` consecutive ids from `start`. */
 export interface Range {
@@ -65,10 +64,17 @@ export function subIds(uid: number, name = loginName(uid)): SubIds {
   return { uid: askGetSubIds([who]), gid: askGetSubIds(['-g', who]) };
 }
 
-/** The login name of `uid`, or undefined when no name service knows it (an arbitrary uid in a container). */
+/** The login name of the caller, whose uid this is; undefined when no name service knows it (in a container, say). */
 export function loginName(uid: number): string | undefined {
+  const lines = readText('/etc/passwd').split('\n');
+  const own = lines.map((line) => line.split(':')).find(([name, , id]) => name !== '' && id === String(uid));
+  return own?.[0] ?? loginNameElsewhere(uid);
+}
+
+/** By getpwuid(3), whose loading `run` need not wait for as long as /etc/passwd has the caller. */
+function loginNameElsewhere(uid: number): string | undefined {
   try {
-    const caller = userInfo();
+    const caller = process.getBuiltinModule('node:os').userInfo();
     return caller.uid === uid ? caller.username : undefined;
   } catch {
     return undefined;

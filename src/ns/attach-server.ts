@@ -5,8 +5,7 @@
  * terminal's master or the stdin pipe; the size socket takes datagrams of one struct winsize each. All sockets are made
  * by ctr before the clone.
  */
-import { constants } from 'node:os';
-import { IOCTL, MSG, O } from '../linux/constants.ts';
+import { ERRNO, IOCTL, MSG, O } from '../linux/constants.ts';
 import type { DataRef, Program, Variable } from '../linux/program.ts';
 import { frameHeaderBytes, type OutputStream, type SendToClients, writeAll } from './output-pump.ts';
 
@@ -143,7 +142,7 @@ function receiveInput(program: Program, client: Variable, buffer: DataRef, input
   });
   program.jump(got);
   program.place(failed);
-  program.compare(result, -constants.errno.EAGAIN, { equal: done });
+  program.compare(result, -ERRNO.EAGAIN, { equal: done });
   program.place(drop);
   dropClient(program, client);
   program.jump(done);

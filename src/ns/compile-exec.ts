@@ -1,5 +1,5 @@
 /** execve with the search of execvp(3): what cannot be done in JavaScript, because the file system is the container's. */
-import { constants } from 'node:os';
+import { ERRNO } from '../linux/constants.ts';
 import type { Program } from '../linux/program.ts';
 import type { Step } from './steps.ts';
 
@@ -22,9 +22,8 @@ export function compileExec(program: Program, step: ExecStep): void {
     program.call('execve', [program.text(path), argv, envp], { into: result, onError: failed });
     program.place(failed);
     const wasDenied = program.label();
-    program.compare(result, -constants.errno.EACCES, { equal: wasDenied });
-    for (const name of searchGoesOn)
-      program.compare(result, -(constants.errno[name as 'ENOENT'] ?? 0), { equal: next });
+    program.compare(result, -ERRNO.EACCES, { equal: wasDenied });
+    for (const name of searchGoesOn) program.compare(result, -ERRNO[name], { equal: next });
     program.jump(giveUp);
     program.place(wasDenied);
     program.set(denied, program.text(path));

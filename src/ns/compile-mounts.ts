@@ -3,12 +3,12 @@
  * before pivot_root and attached after it, so that a path of the image is only ever resolved inside the image.
  */
 
-import { constants } from 'node:os';
 import {
   AT_EMPTY_PATH,
   AT_FDCWD,
   AT_RECURSIVE,
   CLONE,
+  ERRNO,
   FSCONFIG,
   FSMOUNT_CLOEXEC,
   FSOPEN_CLOEXEC,
@@ -252,7 +252,7 @@ function unlessExists(program: Program, call: (options: CallOptions) => void): v
   call({ into: result, onError: failed });
   program.jump(done);
   program.place(failed);
-  program.compare(result, -constants.errno.EEXIST, { equal: done });
+  program.compare(result, -ERRNO.EEXIST, { equal: done });
   call({});
   program.place(done);
 }

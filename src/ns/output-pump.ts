@@ -4,8 +4,7 @@
  * frame: {stream, seconds, nanoseconds, length} as four 64-bit words, then the bytes: the log file's format and what
  * attached clients receive. `ctr logs` decodes it (storage/log-file.ts).
  */
-import { constants } from 'node:os';
-import { AT_FDCWD, O, POLL } from '../linux/constants.ts';
+import { AT_FDCWD, ERRNO, O, POLL } from '../linux/constants.ts';
 import type { DataRef, Operand, Program, Variable } from '../linux/program.ts';
 
 export const frameHeaderBytes = 32;
@@ -81,7 +80,7 @@ export function compileOutput(
   program.jump(got);
   program.place(failed);
   // EAGAIN: nothing yet. Anything else ends it: EIO is what a master says once no slave is open.
-  program.compare(result, -constants.errno.EAGAIN, { equal: done });
+  program.compare(result, -ERRNO.EAGAIN, { equal: done });
   program.place(ended);
   program.call('close', [stream.fd]);
   program.set(stream.fd, -1);
@@ -112,7 +111,7 @@ export function writeAll(program: Program, fd: Operand, from: DataRef, length: V
   program.jump(again);
   program.place(failed);
   // A terminal or pipe that its owner set to O_NONBLOCK: wait until it takes more.
-  program.compare(written, -constants.errno.EAGAIN, { equal: wait });
+  program.compare(written, -ERRNO.EAGAIN, { equal: wait });
   program.jump(done);
   program.place(wait);
   const poll = program.words([0]);

@@ -2,12 +2,13 @@
  * The storage drivers, best first, and the verdict on which of them works here. Trying needs a user namespace and is
  * done elsewhere (engine); the verdict is kept until the boot, the kernel or the file system is another one.
  */
+
 import { mkdirSync, statfsSync } from 'node:fs';
-import { release } from 'node:os';
 import { dirname } from 'node:path';
 import { CtrError } from '../../base/ctr-error.ts';
 import type { Host } from '../../base/host.ts';
 import { readJsonFile, writeJsonFile } from '../../base/json-file.ts';
+import { kernelRelease } from '../../linux/host-files.ts';
 import { bootId } from '../../linux/process-identity.ts';
 import { array, type Check, literal, object, string } from '../../oci/check.ts';
 import { layout } from '../layout.ts';
@@ -56,5 +57,5 @@ export function writeVerdict(host: Host, verdict: DriverVerdict): void {
 
 /** What the verdict depends on. */
 function validity(host: Host): string {
-  return [bootId(), release(), statfsSync(host.dataRoot).type, host.dataRoot, host.uid].join(' ');
+  return [bootId(), kernelRelease(), statfsSync(host.dataRoot).type, host.dataRoot, host.uid].join(' ');
 }

@@ -27,6 +27,7 @@ export async function runFilesWorker(text: string): Promise<number> {
     await new Promise(setImmediate);
     // The loader would keep its code cache when this ends: below the new root, which is none of its business.
     process.removeAllListeners('exit');
+    if (process.geteuid?.() !== 0) takeRoot();
     changeRoot(job.root);
     await run(job, input);
     return 0;
@@ -34,6 +35,13 @@ export async function runFilesWorker(text: string): Promise<number> {
     writeSync(2, `${JSON.stringify(describeError(error))}\n`);
     return 1;
   }
+}
+
+/** The worker has the powers of the container's root under the id of the caller, who has none in there. */
+function takeRoot(): void {
+  process.setgroups?.([]);
+  process.setgid?.(0);
+  process.setuid?.(0);
 }
 
 async function run(job: FilesJob, input: AsyncIterable<Buffer>): Promise<void> {

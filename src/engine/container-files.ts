@@ -5,6 +5,7 @@ import { CtrError } from '../base/ctr-error.ts';
 import { ownProgram } from '../base/entry.ts';
 import type { Host } from '../base/host.ts';
 import { restoreError } from '../image/layer/unpack-protocol.ts';
+import { capabilityNames, lastCapability } from '../linux/capabilities.ts';
 import { pipe } from '../linux/descriptors.ts';
 import type { ProcessIdentity } from '../linux/process-identity.ts';
 import { type IdMaps, identityMaps } from '../ns/id-maps.ts';
@@ -13,6 +14,7 @@ import { joinContainer } from '../ns/join.ts';
 import type { Step } from '../ns/steps.ts';
 import { integer, object, optional, parseJson, string } from '../oci/check.ts';
 import { type FilesJob, filesJobDefaults } from './container-files-job.ts';
+import { hasCaller, mapsOf, withCaller } from './container-ids.ts';
 import { endOfChild } from './signal-proxy.ts';
 import { idMapsFor } from './user-namespace.ts';
 
@@ -22,7 +24,13 @@ export type FilesPlace =
   /** All that a running container sees, its volumes too. */
   | { readonly kind: 'running'; readonly init: ProcessIdentity }
   /** Mounted for the worker alone. */
-  | { readonly kind: 'mounted'; readonly steps: readonly Step[]; readonly root: string };
+  | {
+      readonly kind: 'mounted';
+      readonly steps: readonly Step[];
+      readonly root: string;
+      /** Whose numbers the owners are; the user's usual ones when absent. */
+      readonly maps?: IdMaps | undefined;
+    };
 
 export type FilesOrder = Pick<FilesJob, 'op'> & Partial<Omit<FilesJob, 'op' | 'root' | 'isSingle' | 'isHost'>>;
 
@@ -40,7 +48,7 @@ export async function startFilesWorker(
 ): Promise<FilesWorker> {
   const [report, reportIn] = pipe();
   try {
-    const maps = place.kind === 'host' ? callerMaps(host) : idMapsFor(host);
+    const maps = mapsFor(host, place);
     const root = place.kind === 'running' ? `/proc/${place.init.pid}/root` : place.root;
     const isSingle = idMapsFor(host).kind === 'single' || maps.kind === 'single';
     const job = { ...filesJobDefaults, ...order, root, isSingle, isHost: place.kind === 'host' };
@@ -68,12 +76,25 @@ async function start(
     { kind: 'exec', args: ownProgram('files-worker', JSON.stringify(job)), env },
   ];
   if (place.kind === 'running') {
-    const become: Step = { kind: 'become-root', clearGroups: maps.kind !== 'single' };
+    const become = becomeRoot(host, place.init.pid, maps);
     const { pid } = joinContainer({ init: place.init, namespaces: 'user', steps: [become, ...exec], stdio });
     return () => endOfChild(pid);
   }
   const inside = await startInside({ maps, stdio, steps: [...(place.kind === 'mounted' ? place.steps : []), ...exec] });
   return () => inside.wait();
+}
+
+function mapsFor(host: Host, place: FilesPlace): IdMaps {
+  if (place.kind === 'host') return callerMaps(host);
+  return place.kind === 'mounted' && place.maps ? withCaller(place.maps, host) : idMapsFor(host);
+}
+
+/** Where the caller has no id, root cannot read the caller's ctr: the worker takes root once it is loaded. */
+function becomeRoot(host: Host, pid: number, maps: IdMaps): Step {
+  if (hasCaller(mapsOf(pid, maps), host)) return { kind: 'become-root', clearGroups: maps.kind !== 'single' };
+  const all = capabilityNames.slice(0, lastCapability() + 1);
+  const sets = { bounding: all, effective: all, permitted: all, inheritable: all, ambient: all };
+  return { kind: 'capabilities', sets };
 }
 
 /** Of the caller's files the caller alone matters: groups stay, and no helper has to write the maps. */

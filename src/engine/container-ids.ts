@@ -35,20 +35,43 @@ function chosenIds(caller: { uid: number; gid: number }, usual: IdMaps, userns: 
   switch (userns.mode) {
     case 'keep-id':
       return keepId(caller, usual, userns);
-    case 'map': {
-      const maps = { ...usual, uid: composed(usual.uid, userns.uid), gid: composed(usual.gid, userns.gid) };
-      refuseWithoutOwnId(maps, usual, '--uidmap');
-      return { maps, ownerKind: kindOf(maps, usual) };
-    }
-    case 'auto':
+    case 'map':
+      return mapped(usual, userns);
     case 'nomap':
-      throw new CtrError('UNSUPPORTED', `--userns ${userns.mode} is not supported: it has no place for your own id`, {
-        hint: 'image and container files are yours, and overlay has to work on them with your id; use --uidmap with your id (from 0) at a number that nobody has inside',
-      });
+      return mapped(requireRanges(usual, 'nomap'), { uid: withoutOwn(usual.uid), gid: withoutOwn(usual.gid) });
+    case 'auto':
+      // Before a range is chosen for it (auto-ids.ts) nothing but the refusal is known.
+      return mapped(
+        requireRanges(usual, 'auto'),
+        userns.chosen ?? { uid: withoutOwn(usual.uid), gid: withoutOwn(usual.gid) },
+      );
     default:
       throw new CtrError('INTERNAL', `--userns ${userns.mode} was not resolved`);
   }
 }
+
+function mapped(usual: IdMaps, ranges: { readonly uid: readonly IdRange[]; readonly gid: readonly IdRange[] }) {
+  const maps = { ...usual, uid: composed(usual.uid, ranges.uid), gid: composed(usual.gid, ranges.gid) };
+  const own = { uid: usual.uid[0]?.hostID ?? 0, gid: usual.gid[0]?.hostID ?? 0 };
+  if (!hasRoot(maps) && !hasCaller(maps, own)) {
+    throw new CtrError('USAGE', 'the map of ids has neither 0 nor your own id: nobody in it could mount anything');
+  }
+  return { maps, ownerKind: kindOf(maps, usual) };
+}
+
+function requireRanges(usual: IdMaps, mode: 'auto' | 'nomap'): IdMaps {
+  if (usual.kind === 'subordinate') return usual;
+  throw new CtrError(
+    'UNSUPPORTED',
+    `--userns ${mode} needs subordinate ids: without them there are none but your own`,
+    {
+      hint: '`ctr doctor` says how to get them',
+    },
+  );
+}
+
+/** All of the map but the caller, from 0 on. */
+const withoutOwn = (map: readonly IdMapping[]): IdRange[] => [{ container: 0, from: 1, size: sizeOf(map) - 1 }];
 
 /**
  * The caller is uid N inside. Usual: the places of 0 and N are exchanged, every other id stays, so the layers fit as they
@@ -121,14 +144,23 @@ export function composed(map: readonly IdMapping[], ranges: readonly IdRange[]):
   return result.sort((a, b) => a.containerID - b.containerID);
 }
 
-function refuseWithoutOwnId(maps: IdMaps, usual: IdMaps, flag: string): void {
-  const has = (map: readonly IdMapping[], own: number | undefined) =>
-    map.some(({ hostID, size }) => own !== undefined && hostID <= own && own < hostID + size);
-  if (has(maps.uid, usual.uid[0]?.hostID) && has(maps.gid, usual.gid[0]?.hostID)) return;
-  throw new CtrError('UNSUPPORTED', `${flag} leaves no place for your own id`, {
-    hint: 'add it at a number that nobody has inside, as --uidmap 60000:0:1: the container’s files are yours',
-  });
+const includes = (map: readonly IdMapping[], id: number) =>
+  map.some(({ hostID, size }) => hostID <= id && id < hostID + size);
+
+/** False for `nomap`, `auto` and a --uidmap that leaves the caller out: nobody inside is the caller then. */
+export const hasCaller = ({ uid, gid }: IdMaps, caller: { readonly uid: number; readonly gid: number }): boolean =>
+  includes(uid, caller.uid) && includes(gid, caller.gid);
+
+/** For work on a container's files from outside: its ids, and the caller at numbers that nobody has. */
+export function withCaller(maps: IdMaps, caller: { readonly uid: number; readonly gid: number }): IdMaps {
+  const add = (map: readonly IdMapping[], id: number): readonly IdMapping[] =>
+    includes(map, id) ? map : [...map, { containerID: freeId(map), hostID: id, size: 1 }];
+  const { isJoined: _, ...own } = maps;
+  return { ...own, uid: add(maps.uid, caller.uid), gid: add(maps.gid, caller.gid) };
 }
+
+const freeId = (map: readonly IdMapping[]) =>
+  map.reduce((next, { containerID, size }) => Math.max(next, containerID + size), 0);
 
 /** Layers unpacked for the usual map, or for this one: named by the map. */
 function kindOf(maps: IdMaps, usual: IdMaps): OwnerKind {
@@ -139,9 +171,9 @@ function kindOf(maps: IdMaps, usual: IdMaps): OwnerKind {
 }
 
 /** The maps of a process' user namespace, which is joined and not made. */
-function mapsOf(pid: number, usual: IdMaps): IdMaps {
+export function mapsOf(pid: number, usual: IdMaps): IdMaps {
   const map = (file: string) => parseIdMap(readKernelFile(`/proc/${pid}/${file}`) ?? '');
-  return { kind: usual.kind, uid: map('uid_map'), gid: map('gid_map'), isJoined: true };
+  return { ...usual, uid: map('uid_map'), gid: map('gid_map'), isJoined: true };
 }
 
 /** Whether the container's root is somebody else than the caller. */

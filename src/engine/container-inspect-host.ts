@@ -2,7 +2,7 @@
 import { portBindings } from './container-inspect-network.ts';
 import type { ContainerEntry } from './container-list.ts';
 import type { LogRequest, MountRequest, NetworkRequest, RunRequest } from './run-request.ts';
-import type { NamespaceMode } from './sandbox-request.ts';
+import type { NamespaceMode, UsernsRequest } from './sandbox-request.ts';
 
 export function hostConfigOf({ request, status }: ContainerEntry): object {
   const { security, namespaces = {} } = request;
@@ -31,7 +31,7 @@ export function hostConfigOf({ request, status }: ContainerEntry): object {
     SecurityOpt: securityOptions(request),
     Tmpfs: Object.fromEntries(tmpfsOf(request.mounts)),
     UTSMode: namespaceMode(namespaces.uts),
-    UsernsMode: '',
+    UsernsMode: usernsMode(request.userns),
     ShmSize: request.shmSizeBytes,
     Sysctls: request.sysctls,
     Runtime: 'ctr',
@@ -109,6 +109,13 @@ function limitsOf({ limits = {} }: RunRequest): object {
     PidsLimit: limits.pids ?? 0,
     BlkioWeight: limits.blkioWeight ?? 0,
   };
+}
+
+/** Podman's words; '' is the usual map. */
+function usernsMode(userns: UsernsRequest | undefined): string {
+  if (userns === undefined || userns.mode === 'host') return '';
+  if (userns.mode === 'container') return `container:${userns.container}`;
+  return userns.mode === 'map' ? 'private' : userns.mode;
 }
 
 /** `private`, `host`, `container:ID`, `ns:PATH`. */

@@ -33,9 +33,9 @@ export async function outputPlanFor(
       return { output: 'inherit', log: undefined };
     case 'journald': {
       refuseTerminal(logging, tty);
-      const { journalStreams } = await import('./journal.ts');
+      const { journalName, journalStreams } = await import('./journal.ts');
       if (usual === 'capture') host.log.info(`the output of ${container.name} goes to the journal`);
-      return { output: journalStreams(logging.tag ?? container.name), log: undefined };
+      return { output: journalStreams(journalName(container, logging)), log: undefined };
     }
     case 'json-file':
     case 'k8s-file': {

@@ -11,6 +11,7 @@ import { layout } from '../storage/layout.ts';
 import { LogReader, openLogFiles } from '../storage/log-file.ts';
 import { FrameDecoder, type LogFrame } from '../storage/log-frames.ts';
 import { longestRestartPauseMs, planRestart } from './restart-policy.ts';
+import type { LogRequest } from './run-request.ts';
 import { storedRequest } from './stored-request.ts';
 
 export interface LogQuery {
@@ -24,7 +25,12 @@ export interface LogQuery {
 
 /** Frames in the order of writing; `tail` is counted first, then times are looked at, as Docker does. */
 export async function* readLogs(host: Host, container: ContainerRecord, query: LogQuery): AsyncGenerator<LogFrame> {
-  refuseUnreadable(container);
+  const { driver } = storedRequest(container).logging;
+  if (driver === 'journald') {
+    yield* (await import('./journal-logs.ts')).readJournal(host, container, query);
+    return;
+  }
+  refuseUnreadable(container, driver);
   const path = layout.containerLog(host, container.id);
   const start = query.tail === undefined ? undefined : startOfTail(path, query.tail);
   using reader = new LogReader(path, start && { fd: start.fd });
@@ -46,15 +52,9 @@ export async function* followRun(host: Host, id: string, startedAt: string, fd: 
   }
 }
 
-function refuseUnreadable(container: ContainerRecord): void {
-  const { driver, tag } = storedRequest(container).logging;
+function refuseUnreadable(container: ContainerRecord, driver: LogRequest['driver']): void {
   if (driver === 'none' || driver === 'passthrough') {
     throw new CtrError('UNSUPPORTED', `container ${container.name} has log driver ${driver}: its output is not kept`);
-  }
-  if (driver === 'journald') {
-    throw new CtrError('UNSUPPORTED', `the output of container ${container.name} is in the journal`, {
-      hint: `journalctl --user -t ${tag ?? container.name}`,
-    });
   }
 }
 
@@ -142,7 +142,7 @@ async function* follow(
   { untilMs, run }: { readonly untilMs?: number | undefined; readonly run?: string },
 ): AsyncGenerator<LogFrame> {
   using changes = watchDirectory(layout.container(host, id));
-  const end = endOf(host, id, run);
+  const end = runEnd(host, id, run);
   for (;;) {
     // In this order: what is written before the end is seen must still be read.
     const hasEnded = end.isReached() || (untilMs !== undefined && Date.now() > untilMs);
@@ -153,7 +153,7 @@ async function* follow(
 }
 
 /** The supervisor writes the exit file after the last byte of output; one that was killed never writes it. */
-function endOf(host: Host, id: string, run: string | undefined): { isReached(): boolean } {
+export function runEnd(host: Host, id: string, run?: string): { isReached(): boolean } {
   const graceMs = 2000;
   let deadSince: number | undefined;
   let seen: ContainerExit | undefined;

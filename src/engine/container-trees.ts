@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { CtrError } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
 import { readJsonFile } from '../base/json-file.ts';
+import type { IdMaps } from '../ns/id-maps.ts';
 import type { Step } from '../ns/steps.ts';
 import { array, object, optional, string } from '../oci/check.ts';
 import { readRunningState } from '../storage/container-state.ts';
@@ -10,6 +11,7 @@ import type { ContainerRecord } from '../storage/container-store.ts';
 import { overlayOptions } from '../storage/drivers/overlay-options.ts';
 import { layout } from '../storage/layout.ts';
 import type { FilesPlace } from './container-files.ts';
+import { containerIds } from './container-ids.ts';
 import { lowerLayers, rootfsFor } from './rootfs.ts';
 import { storedRequest } from './stored-request.ts';
 
@@ -17,6 +19,7 @@ import { storedRequest } from './stored-request.ts';
 export function liveTree(host: Host, container: ContainerRecord): FilesPlace {
   const state = readRunningState(host, container.id);
   if (state) return { kind: 'running', init: state.init };
+  const maps = ownMaps(host, container);
   const { plan, prepare } = rootfsFor(host, container, storedRequest(container).rootfs);
   if (prepare) {
     throw new CtrError(
@@ -27,9 +30,9 @@ export function liveTree(host: Host, container: ContainerRecord): FilesPlace {
       },
     );
   }
-  if (plan.kind === 'directory') return { kind: 'mounted', steps: [], root: plan.source };
+  if (plan.kind === 'directory') return { kind: 'mounted', steps: [], root: plan.source, maps };
   const root = layout.rootMount(host, container.id);
-  return { kind: 'mounted', steps: [{ ...plan, kind: 'overlay', target: root }], root };
+  return { kind: 'mounted', steps: [{ ...plan, kind: 'overlay', target: root }], root, maps };
 }
 
 /**
@@ -38,12 +41,13 @@ export function liveTree(host: Host, container: ContainerRecord): FilesPlace {
  */
 export function layerTrees(host: Host, container: ContainerRecord): FilesPlace {
   const { rootfs } = storedRequest(container);
+  const maps = ownMaps(host, container);
   // A directory that is there with every driver; what lies below the mount is not needed.
   const root = layout.work(host, container.id);
   const plain = rootfs && !rootfs.overlay ? rootfs.path : undefined;
   const whole = plain ?? (container.driver === 'vfs' ? layout.rootMount(host, container.id) : undefined);
   if (whole !== undefined) {
-    return { kind: 'mounted', root, steps: [...emptyRoot(root, ['merged']), bind(whole, `${root}/merged`)] };
+    return { kind: 'mounted', root, maps, steps: [...emptyRoot(root, ['merged']), bind(whole, `${root}/merged`)] };
   }
   const { names } = lowerLayers(host, container, rootfs);
   // Without an upper directory overlay wants two lower ones.
@@ -59,6 +63,7 @@ export function layerTrees(host: Host, container: ContainerRecord): FilesPlace {
   return {
     kind: 'mounted',
     root,
+    maps,
     steps: [
       ...emptyRoot(root, ['merged', 'upper', 'lower', 'empty']),
       bind(layout.upper(host, container.id), `${root}/upper`),
@@ -83,6 +88,11 @@ export function layerTreesWithOwners(host: Host, container: ContainerRecord): { 
   ]);
   const all: Step[] = [...place.steps, { kind: 'make-directory', path: root, mode: 0o755 }, ...steps];
   return { place: { ...place, steps: all }, layers: stack.map((_, index) => `/layers/${index}/diff`) };
+}
+
+/** Where layers were unpacked for a map of its own, owners on the disk are those of that map. */
+function ownMaps(host: Host, container: ContainerRecord): IdMaps | undefined {
+  return container.ownerKind.startsWith('x') ? containerIds(host, storedRequest(container)).maps : undefined;
 }
 
 /** Whether changes are kept apart from what the container began with. */

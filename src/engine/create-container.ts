@@ -39,6 +39,15 @@ export async function createContainer(host: Host, given: RunRequest, watchPull?:
     request = withCallerAsUser(host, request, { diffIds: stored?.image.diffIds ?? [], defaults });
     ids = containerIds(host, request);
   }
+  // Nobody else may choose ids until the record of this container says which are its own.
+  using chosen =
+    request.userns?.mode === 'auto'
+      ? await (await import('./auto-ids.ts')).chooseIds(host, { userns: request.userns, request, stored, defaults })
+      : undefined;
+  if (chosen) {
+    request = { ...request, userns: chosen.userns };
+    ids = containerIds(host, request);
+  }
   if (stored) await unpackFor(host, stored, ids);
   const command = commandFor(request, defaults);
   const cidFile = request.cidFile === undefined ? undefined : claimCidFile(request.cidFile);

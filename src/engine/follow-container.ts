@@ -16,7 +16,9 @@ export async function startAttached(host: Host, subject: ContainerToStart): Prom
   const { container, request } = subject;
   let connection = connectionFor(request);
   let launched = await startContainer(host, subject, connection);
-  const userNamespace = request.remove ? userNamespaceOf(launched) : undefined;
+  // Root of a map of its own may not delete what belongs to the caller.
+  const canRemove = request.remove && !container.ownerKind.startsWith('x');
+  const userNamespace = canRemove ? userNamespaceOf(launched) : undefined;
   if (request.sigProxy && !request.tty) forwardSignals(() => launched.pid);
   for (;;) {
     const outcome = request.tty ? await attached(host, container.id, request, connection) : await exitOf(launched);

@@ -86,8 +86,25 @@ export type UsernsRequest =
   | { readonly mode: 'host' | 'nomap' }
   | { readonly mode: 'container'; readonly container: string }
   | { readonly mode: 'keep-id'; readonly uid?: number; readonly gid?: number; readonly exact: boolean }
-  | { readonly mode: 'auto'; readonly size: number }
+  | AutoUserns
   | { readonly mode: 'map'; readonly uid: readonly IdRange[]; readonly gid: readonly IdRange[] };
+
+/** `auto`: ids that no other container has. */
+export interface AutoUserns {
+  readonly mode: 'auto';
+  /** How many; absent: as many as the image uses. */
+  readonly size?: number;
+  /** Ids that are mapped as given; the others fill the gaps. */
+  readonly uid: readonly IdRange[];
+  readonly gid: readonly IdRange[];
+  /** What was chosen when the container was made, and is its own until it is removed. */
+  readonly chosen?: IdRanges;
+}
+
+export interface IdRanges {
+  readonly uid: readonly IdRange[];
+  readonly gid: readonly IdRange[];
+}
 
 /** A line of --uidmap: `from` counts in the default map (0 is the caller, 1 the first subordinate id). */
 export interface IdRange {
@@ -147,6 +164,8 @@ const namespacesRequest: Check<NamespacesRequest> = object({
 
 const idRanges: Check<readonly IdRange[]> = array(object({ container: natural, from: natural, size: natural }));
 
+const bothRanges = { uid: idRanges, gid: idRanges };
+
 const usernsRequest: Check<UsernsRequest> = (value, path) => {
   const { mode } = object({ mode: literal('host', 'nomap', 'container', 'keep-id', 'auto', 'map') })(value, path);
   switch (mode) {
@@ -155,9 +174,12 @@ const usernsRequest: Check<UsernsRequest> = (value, path) => {
     case 'keep-id':
       return { mode, ...object({ uid: optional(natural), gid: optional(natural), exact: boolean })(value, path) };
     case 'auto':
-      return { mode, ...object({ size: natural })(value, path) };
+      return {
+        mode,
+        ...object({ size: optional(natural), ...bothRanges, chosen: optional(object(bothRanges)) })(value, path),
+      };
     case 'map':
-      return { mode, ...object({ uid: idRanges, gid: idRanges })(value, path) };
+      return { mode, ...object(bothRanges)(value, path) };
     default:
       return { mode };
   }

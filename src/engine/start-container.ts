@@ -19,7 +19,7 @@ import type { ContainerCgroup } from './cgroups.ts';
 import { cleanupProgram } from './cleanup-program.ts';
 import { recordContainerEvent } from './container-events.ts';
 import { runtimeSpecInput } from './container-facts.ts';
-import { containerIds, hasRoot, isRootOther } from './container-ids.ts';
+import { containerIds, hasCaller, hasRoot, isRootOther } from './container-ids.ts';
 import { type OutputPlan, outputPlanFor } from './container-logging.ts';
 import { connectorOf, disconnectNetwork, networkFor } from './container-network.ts';
 import { finishLocked } from './finish-container.ts';
@@ -77,6 +77,9 @@ export async function planStart(
   const ids =
     network.userNamespace === undefined ? usual : { ...usual, maps: { ...usual.maps, isJoined: true as const } };
   const { maps } = ids;
+  const isCallerAbsent = !hasCaller(maps, host);
+  const absent = isCallerAbsent ? await import('./caller-absent.ts') : undefined;
+  absent?.refuseWithoutCaller(request);
   const rootfs = rootfsFor(host, container, request.rootfs);
   const { stack } = rootfs;
   const sourceOf = await prepareMounts(host, { container, request, defaults, stack, ids });
@@ -87,16 +90,17 @@ export async function planStart(
     ...(ids.user ? { keptUser: ids.user } : {}),
   });
   const config = runtimeSpecFor(input);
-  const filled = fillMemory(host, container.id, config, stack);
+  const filled = fillMemory(host, container.id, config, stack, isCallerAbsent ? maps : undefined);
+  const owners = [...secrets.owners, ...ownersOfRoot(host, container)];
   const plan = planContainer({
     config: withEnvironment(filled.config, [...secrets.env, ...secretEnv]),
     isRootOther: isRootOther(maps, host.uid),
     hasRoot: hasRoot(maps),
-    owners: [...secrets.owners, ...ownersOfRoot(host, container)],
+    owners: isCallerAbsent ? [] : owners,
     appends: request.rootfs && !request.rootfs.overlay ? [] : passwdLines(input, config.process.user),
     reaper: request.init,
     personality: request.personality,
-    root: rootfs.plan,
+    root: absent?.carriedRoot(host, container, rootfs) ?? rootfs.plan,
     rootMount: layout.rootMount(host, container.id),
     isDirectory,
     seccompFilter: await seccompFilter(host, request, config),
@@ -105,6 +109,7 @@ export async function planStart(
     preserveFds: checkedDescriptors(request.preserveFds ?? 0),
   });
   const prepare = async (pid: number) => {
+    await absent?.giveToRoot(host, container.id, { maps, pid, owned: secrets.owners });
     await rootfs.prepare?.(pid);
     await filled.prepare?.(pid);
   };

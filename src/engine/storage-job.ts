@@ -7,7 +7,7 @@ import { pipe } from '../linux/descriptors.ts';
 import type { IdMaps } from '../ns/id-maps.ts';
 import { startInside } from '../ns/inside.ts';
 import type { Step } from '../ns/steps.ts';
-import { hasRoot } from './container-ids.ts';
+import { hasRoot, withCaller } from './container-ids.ts';
 import type { StorageJob } from './storage-worker.ts';
 import { idMapsFor } from './user-namespace.ts';
 
@@ -29,7 +29,7 @@ export async function runStorageJob(host: Host, what: string, job: StorageJob, p
   let text: string;
   try {
     const inside = await startInside({
-      maps: place.maps && hasRoot(place.maps) ? place.maps : idMapsFor(host),
+      maps: place.maps && hasRoot(place.maps) ? withCaller(place.maps, host) : idMapsFor(host),
       ...(place.join === undefined ? {} : { join: place.join }),
       stdio: [nothing, answerIn, 2],
       steps: [

@@ -49,7 +49,7 @@ export async function pruneSystem(host: Host, request: SystemPruneRequest): Prom
     dryRun,
     without: gone,
   });
-  if (!dryRun) await collectGarbage(host, { removeTree });
+  if (!dryRun) await collectGarbage(host, { removeTree, idleMaps: true });
   const freedBytes = Math.max(0, before - (await usage()));
   return { containers, volumes, networks, images: images.deleted, freedBytes };
 }

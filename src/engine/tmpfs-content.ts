@@ -5,7 +5,9 @@
  * the tmpfs in the container's mount namespace while its first process waits; the plan then takes it from there.
  */
 import { mkdirSync } from 'node:fs';
+import { CtrError } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
+import type { IdMaps } from '../ns/id-maps.ts';
 import type { Step } from '../ns/steps.ts';
 import type { RuntimeConfig, RuntimeMount } from '../oci/runtime.ts';
 import { layout } from '../storage/layout.ts';
@@ -17,16 +19,29 @@ export interface FilledMounts {
   readonly prepare?: (pid: number) => Promise<void>;
 }
 
-export function fillMemory(host: Host, id: string, config: RuntimeConfig, stack: readonly string[]): FilledMounts {
+/** `maps`: of a container in which the caller has no id; its mount namespace cannot be worked in then. */
+export function fillMemory(
+  host: Host,
+  id: string,
+  config: RuntimeConfig,
+  stack: readonly string[],
+  maps?: IdMaps,
+): FilledMounts {
+  const root = maps && { uid: hostId(maps.uid), gid: hostId(maps.gid) };
   const fills: Array<(pid: number) => Promise<void>> = [];
   const mounts = config.mounts.map((mount, index): RuntimeMount => {
     if (mount.type !== 'tmpfs' || !mount.options.includes('tmpcopyup')) return mount;
-    const found = lookAt(stack, mount.destination);
+    const found = lookAt(stack, mount.destination, root);
     if (!found) return mount;
     const hasMode = mount.options.some((word) => word.startsWith('mode='));
     const mode = hasMode || found.mode === undefined ? [] : [`mode=${found.mode.toString(8)}`];
     const options = [...mount.options, ...mode];
     if (found.isEmpty && found.isOurs) return { ...mount, options };
+    if (root) {
+      throw new CtrError('UNSUPPORTED', `tmpfs ${mount.destination}: what the image has there cannot be copied`, {
+        hint: 'your own id needs a place in the container for it; `--tmpfs PATH:notmpcopyup` begins empty',
+      });
+    }
     // The config's own mounts and the request's are numbered apart.
     const scratch = layout.containerMount(host, id, 1000 + index);
     mkdirSync(scratch, { recursive: true });
@@ -41,6 +56,8 @@ export function fillMemory(host: Host, id: string, config: RuntimeConfig, stack:
   };
   return { config: { ...config, mounts }, prepare };
 }
+
+const hostId = (map: IdMaps['uid']) => map.find(({ containerID }) => containerID === 0)?.hostID;
 
 /** Words for the file system itself, not for its mount. */
 const isData = (word: string) => word.includes('=') || word === 'noswap';

@@ -12,6 +12,7 @@ import type { Digest } from '../oci/digest.ts';
 import { stageLayer } from '../storage/layer-store.ts';
 import type { OwnerKind } from '../storage/layout.ts';
 import { ensureDataRoot } from '../storage/roots.ts';
+import { withCaller } from './container-ids.ts';
 import { idMapsFor, ownerKindFor, removeTreeInside } from './user-namespace.ts';
 
 export interface Unpacking {
@@ -25,7 +26,7 @@ export async function unpackingFor(
   host: Host,
   ids: { readonly maps: IdMaps; readonly ownerKind: OwnerKind } = usualIds(host),
 ): Promise<Unpacking> {
-  return { ownerKind: ids.ownerKind, unpacker: () => startUnpacker(host, ids.maps, ids.ownerKind) };
+  return { ownerKind: ids.ownerKind, unpacker: () => startUnpacker(host, withCaller(ids.maps, host), ids.ownerKind) };
 }
 
 function usualIds(host: Host) {

@@ -54,6 +54,12 @@ export function lookUpUser(spec: string, files: UserFiles, groupAdd: readonly st
   };
 }
 
+/** Every number of the files. */
+export const idsOf = (files: UserFiles): number[] => [
+  ...parsePasswd(files.passwd).flatMap(({ uid, gid }) => [uid, gid]),
+  ...parseGroups(files.group).map(({ gid }) => gid),
+];
+
 function findUser(word: string, entries: readonly PasswdEntry[]): PasswdEntry {
   const uid = parseId(word);
   const entry = entries.find(({ name }) => name === word) ?? entries.find((one) => one.uid === uid);

@@ -11,7 +11,7 @@ import { readFileInLayers, withDirectoryInLayers } from '../storage/layer-file.t
 import { layout } from '../storage/layout.ts';
 import { lockVolume, readVolume, type VolumeRecord, writeVolume } from '../storage/volume-store.ts';
 import { claimedVolume } from './claim-volumes.ts';
-import type { ContainerIds } from './container-ids.ts';
+import { type ContainerIds, hasCaller } from './container-ids.ts';
 import type { MountRequest, RunRequest } from './run-request.ts';
 import type { HostFacts, MountSource } from './runtime-spec/facts.ts';
 import { type ContainerUser, lookUpUser } from './user-lookup.ts';
@@ -86,7 +86,7 @@ async function copyUp(host: Host, mounts: MountsRequest, { target }: MountReques
   if (inImage === undefined) {
     const user = userOf(mounts);
     // A place that the image does not have belongs to whom the container runs as: they can use it at once.
-    if (user.uid !== 0 || user.gid !== 0) await chown(host, mounts, data);
+    if (user.uid !== 0 || user.gid !== 0 || !hasCaller(mounts.ids.maps, host)) await chown(host, mounts, data);
     return;
   }
   if (inImage.isEmpty && inImage.isOurs && inImage.mode !== undefined) return chmodSync(data, inImage.mode);
@@ -102,18 +102,25 @@ async function copyUp(host: Host, mounts: MountsRequest, { target }: MountReques
 
 export interface ImageDirectory {
   readonly isEmpty: boolean;
-  /** Root's in the container: the caller's own on the host. */
+  /** Root's in the container: the caller's own on the host unless another is given. */
   readonly isOurs: boolean;
   /** Undefined for one that this process may not look into. */
   readonly mode: number | undefined;
 }
 
 /** The directory `path` of the stack, or undefined. What may not be read from here is left to the worker inside. */
-export function lookAt(stack: readonly string[], path: string): ImageDirectory | undefined {
+export function lookAt(
+  stack: readonly string[],
+  path: string,
+  root: { readonly uid?: number | undefined; readonly gid?: number | undefined } = {
+    uid: process.geteuid?.(),
+    gid: process.getegid?.(),
+  },
+): ImageDirectory | undefined {
   try {
     return withDirectoryInLayers(stack, path, (directories) => {
       const { uid, gid, mode } = lstatSync(directories[0] ?? '');
-      const isOurs = uid === process.geteuid?.() && gid === process.getegid?.();
+      const isOurs = uid === root.uid && gid === root.gid;
       return { isEmpty: directories.every(isEmpty), isOurs, mode: mode & 0o7777 };
     });
   } catch (error) {

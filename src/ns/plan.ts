@@ -14,9 +14,19 @@ export type RootPlan =
   | { readonly kind: 'overlay'; readonly cwd: string; readonly options: string; readonly layers: number }
   | { readonly kind: 'directory'; readonly source: string };
 
+/**
+ * An overlay for a container in which the caller has no id: root mounts it, who cannot walk the caller's directories.
+ * `own` has upper/ and work/, `lower` are layers, uppermost first.
+ */
+export interface CarriedRootPlan {
+  readonly kind: 'carried-overlay';
+  readonly own: string;
+  readonly lower: readonly string[];
+}
+
 export interface PlanRequest {
   readonly config: RuntimeConfig;
-  readonly root: RootPlan;
+  readonly root: RootPlan | CarriedRootPlan;
   /** Host directory on which the root is mounted, in the container's mount namespace only. */
   readonly rootMount: string;
   /** Whether a bind mount's source is a directory (its mount point has to be one, too). */
@@ -205,12 +215,42 @@ function overlaidTree(tree: Step, overlay: { cwd: string; options: string; targe
   return [{ kind: 'overlay', ...overlay, layers }, tree, { kind: 'unmount', path: overlay.target }];
 }
 
-function enterRoot({ root, rootMount }: PlanRequest): Step[] {
+function enterRoot(request: PlanRequest): Step[] {
+  const { root, rootMount } = request;
+  if (root.kind === 'carried-overlay') return enterCarriedRoot(root, request);
   const mount: Step =
     root.kind === 'overlay'
       ? { kind: 'overlay', cwd: root.cwd, options: root.options, target: rootMount, layers: root.layers }
       : { kind: 'bind-root', source: root.source, target: rootMount };
   return [mount, { kind: 'pivot-root', root: rootMount }];
+}
+
+/** By way of a root in memory that has the directories of the overlay and nothing else of the host. */
+function enterCarriedRoot({ own, lower }: CarriedRootPlan, request: PlanRequest): Step[] {
+  const [memory, attributes] = ['overlay directories', []];
+  const carried = [...lower.map((source, index) => ({ source, path: `/${index}` })), { source: own, path: '/own' }];
+  return [
+    { kind: 'new-filesystem', mount: memory, type: 'tmpfs', options: ['uid=0', 'gid=0', 'mode=0700'], attributes },
+    ...carried.map(
+      ({ source, path }): Step => ({ kind: 'clone-tree', mount: `root ${path}`, source, recursive: false, attributes }),
+    ),
+    { kind: 'attach', mount: memory, path: request.rootMount, followSymlink: false },
+    { kind: 'pivot-root', root: request.rootMount },
+    { kind: 'become-root', clearGroups: canClearGroups(request) },
+    ...carried.flatMap(({ path }): Step[] => [
+      { kind: 'make-directory', path, mode: 0o700 },
+      { kind: 'attach', mount: `root ${path}`, path, followSymlink: false },
+    ]),
+    { kind: 'make-directory', path: '/root', mode: 0o700 },
+    {
+      kind: 'overlay',
+      cwd: '/',
+      options: `lowerdir=${lower.map((_, index) => index).join(':')},upperdir=own/upper,workdir=own/work,userxattr`,
+      target: '/root',
+      layers: lower.length,
+    },
+    { kind: 'pivot-root', root: '/root' },
+  ];
 }
 
 function attachMounts({ config, isDirectory }: PlanRequest): Step[] {

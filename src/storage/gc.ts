@@ -7,10 +7,10 @@ import { rmSync, statSync } from 'node:fs';
 import type { Host } from '../base/host.ts';
 import { type Digest, isDigest } from '../oci/digest.ts';
 import { containerIds, readContainer, removeContainer } from './container-store.ts';
-import { layerDir, listLayers, listLinks, removeLayer } from './layer-store.ts';
+import { type LayerKey, layerDir, listLayers, listLinks, removeLayer } from './layer-store.ts';
 import { layout } from './layout.ts';
 import { lockOf, storeLockOf, tryLock } from './lock.ts';
-import { collectReferences } from './references.ts';
+import { collectReferences, layerName } from './references.ts';
 import { namesIn } from './roots.ts';
 import { collectOrphans, listOrphans, type RemoveTree } from './staging.ts';
 
@@ -28,6 +28,8 @@ export interface GarbageReport {
 
 export interface CollectOptions {
   readonly dryRun?: boolean;
+  /** Also layers for maps of ids that no container has: they are unpacked again when one wants them. */
+  readonly idleMaps?: boolean;
   readonly removeTree?: RemoveTree;
 }
 
@@ -42,7 +44,10 @@ export async function collectGarbage(host: Host, options: CollectOptions = {}): 
     host.log.warn(`nothing is collected while there is a record that cannot be read: ${references.unreadable[0]}`);
     return { ...nothing, containers };
   }
-  const layers = listLayers(host).filter(({ diffId }) => !references.diffIds.has(diffId));
+  const isIdle = (key: LayerKey) => key.kind.startsWith('x') && !references.ownMapLayers.has(layerName(key));
+  const layers = listLayers(host).filter(
+    (key) => !references.diffIds.has(key.diffId) || (options.idleMaps === true && isIdle(key)),
+  );
   const blobs = listBlobs(host).filter((digest) => !references.blobs.has(digest));
   const sizes = blobs.map((digest) => statSync(layout.blob(host, digest)).size);
   if (!options.dryRun) {

@@ -2,7 +2,7 @@
  * Locks between processes: flock(2) on one file per object. The kernel frees a lock when its last descriptor is
  * closed, so a killed process leaves none behind. Readers (`ps`, `images`, the resolution of a name) take none.
  *
- * Order, for whoever needs more than one: store → step → mount → container → network → holder → volume → layer → index. A lock of a later
+ * Order, for whoever needs more than one: ids → store → step → mount → container → network → holder → volume → layer → index. A lock of a later
  * kind may be taken while one of an earlier kind is held, never the other way round, and only one of each kind.
  *
  * The files are below the runtime root, which is a tmpfs of this machine: flock on a home directory by NFS is slow,
@@ -21,7 +21,7 @@ import { flock, type LockMode, tryFlock } from '../linux/files.ts';
 import { layout } from './layout.ts';
 import { ensureDataRoot, ensureRunRoot } from './roots.ts';
 
-export type LockKind = 'step' | 'mount' | 'network' | 'holder' | 'container' | 'volume' | 'layer' | 'index';
+export type LockKind = 'ids' | 'step' | 'mount' | 'network' | 'holder' | 'container' | 'volume' | 'layer' | 'index';
 
 /** Something that can be locked. */
 export interface LockTarget {

@@ -8,12 +8,15 @@ import { type BlobKey, hasBlob, readBlob } from './blob-store.ts';
 import { listBuildSteps } from './build-step-store.ts';
 import { listContainers } from './container-store.ts';
 import { type ImageRecord, listImages, listTags } from './image-store.ts';
+import type { LayerKey } from './layer-store.ts';
 import { listManifestLists } from './manifest-list-store.ts';
 
 export interface References {
   /** Blobs that something needs, with what needs them. */
   readonly blobs: ReadonlyMap<Digest, Reference>;
   readonly diffIds: ReadonlySet<Digest>;
+  /** Layers unpacked for a map of ids of its own that containers have, by their directory's name. */
+  readonly ownMapLayers: ReadonlySet<string>;
   /** Records that could not be followed; while there are any, nothing may be deleted on the word of the rest. */
   readonly unreadable: readonly string[];
 }
@@ -51,10 +54,18 @@ export function collectReferences(host: Host): References {
   // What builds may use again stays until `builder prune`.
   for (const { diffId } of listBuildSteps(host)) if (diffId !== undefined) diffIds.add(diffId);
   const { containers, broken } = listContainers(host);
-  for (const { diffIds: used } of containers) for (const diffId of used) diffIds.add(diffId);
+  const ownMapLayers = new Set<string>();
+  for (const { diffIds: used, ownerKind: kind } of containers) {
+    for (const diffId of used) {
+      diffIds.add(diffId);
+      ownMapLayers.add(layerName({ diffId, kind }));
+    }
+  }
   unreadable.push(...broken.map(({ id, reason }) => `container ${id}: ${reason}`));
-  return { blobs, diffIds, unreadable };
+  return { blobs, diffIds, ownMapLayers, unreadable };
 }
+
+export const layerName = ({ diffId, kind }: LayerKey): string => `${diffId}-${kind}`;
 
 /** The blobs of one image: config, manifest, layer archives. */
 export function membersOfImage(host: Host, image: Pick<ImageRecord, 'config' | 'manifest'>): readonly BlobKey[] {

@@ -18,7 +18,10 @@ const lastId = 4_294_967_294;
 export function addUsernsFlags(command: FlagSet): void {
   command
     .optionsGroup('Namespaces:')
-    .option('--userns <mode>', 'its user ids: host, keep-id[:uid=N,gid=N,exact], nomap, auto[:size=N], container:ID')
+    .option(
+      '--userns <mode>',
+      'its user ids: host, keep-id[:uid=N,gid=N,exact], nomap, auto[:size=N,uidmapping=…,gidmapping=…], container:ID',
+    )
     .option('--uidmap <container:from:size>', 'map user ids; "from" 0 is you, 1 your first subordinate id', collect, [])
     .option('--gidmap <container:from:size>', 'map group ids likewise', collect, []);
 }
@@ -55,7 +58,7 @@ function parseMode(word: string): UsernsRequest | undefined {
     case 'keep-id':
       return parseKeepId(word, rest);
     case 'auto':
-      return { mode, size: parseAutoSize(word, rest) };
+      return parseAuto(word, rest);
     default:
       throw flagError('--userns', word, 'want host, keep-id, nomap, auto or container:ID');
   }
@@ -74,12 +77,18 @@ function parseKeepId(word: string, rest: string): UsernsRequest {
   return { mode: 'keep-id', ...(uid === undefined ? {} : { uid }), ...(gid === undefined ? {} : { gid }), exact };
 }
 
-/** Podman's least size is that of the image's highest id; 1024 holds those of ordinary images. */
-function parseAutoSize(word: string, rest: string): number {
-  if (rest === '') return 1024;
-  const [, size] = /^size=(\d+)$/.exec(rest) ?? [];
-  if (size === undefined) throw flagError('--userns', word, 'auto takes size=N');
-  return parseInteger('--userns auto:size', size, 1, lastId);
+/** podman-run(1) "--userns=auto". */
+function parseAuto(word: string, rest: string): UsernsRequest {
+  let size: number | undefined;
+  const [uid, gid]: [IdRange[], IdRange[]] = [[], []];
+  for (const option of rest.split(',').filter((one) => one !== '')) {
+    const [key, value = ''] = option.split(/=(.*)/s);
+    if (key === 'size') size = parseInteger('--userns auto:size', value, 1, lastId);
+    else if (key === 'uidmapping') uid.push(parseRange('--userns auto:uidmapping', value));
+    else if (key === 'gidmapping') gid.push(parseRange('--userns auto:gidmapping', value));
+    else throw flagError('--userns', word, 'auto takes size=N, uidmapping=CONTAINER:FROM:SIZE and gidmapping=…');
+  }
+  return { mode: 'auto', ...(size === undefined ? {} : { size }), uid, gid };
 }
 
 function parseRange(flag: string, word: string): IdRange {

@@ -92,7 +92,7 @@ function chown({ path, name, fd }: MetadataTarget, uid: number, gid: number): vo
       `the layer's entry ${quoted(name)} belongs to ${uid}:${gid}, an id that is not mapped`,
       {
         cause: error,
-        hint: 'give this user more subordinate ids in /etc/subuid and /etc/subgid (usermod --add-subuids, --add-subgids)',
+        hint: 'give this user more subordinate ids in /etc/subuid and /etc/subgid (usermod --add-subuids, --add-subgids); with --userns auto:size=N a larger N',
       },
     );
   }

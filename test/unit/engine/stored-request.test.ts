@@ -34,6 +34,7 @@ describe('storedRequest [U]', () => {
     ['pasta', ['--network', 'pasta:-4', 'alpine']],
     ['a shared network', ['--network', 'container:web', 'alpine']],
     ['a namespace by path', ['--network', 'ns:/run/ns', 'alpine']],
+    ['ids of its own', ['--userns', 'auto:size=9,uidmapping=5:0:1,gidmapping=6:0:2', 'alpine']],
     ['named networks', ['--network', 'front:alias=a', 'alpine']],
   ])('gives back what was stored: %s', (_what, words) => {
     const request = runRequestOf(words);

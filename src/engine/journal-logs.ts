@@ -25,14 +25,19 @@ export async function* readJournal(host: Host, container: ContainerRecord, query
       },
     );
   }
-  const since = `@${Math.floor(Date.parse(container.createdAt) / 1000)}`;
+  const createdMs = Date.parse(container.createdAt);
+  // Of the two together journalctl (252) shows the first lines, not the last ones.
+  const range =
+    query.tail === undefined
+      ? ['--since', `@${Math.floor(createdMs / 1000)}`, '--lines', 'all']
+      : ['--lines', String(query.tail)];
   const args = [
-    ...['--identifier', identifier, '--since', since, '--lines', query.tail === undefined ? 'all' : String(query.tail)],
+    ...['--identifier', identifier, ...range],
     ...['--output', 'json', '--all', '--quiet', '--no-pager', ...(query.follow ? ['--follow'] : [])],
   ];
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const complaints = text(child.stderr);
-  const ended = new Promise<number>((resolve) => child.once('close', (code) => resolve(code ?? 0)));
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
   const watch = query.follow ? stopAfterEnd(host, container.id, child, query.untilMs) : undefined;
   try {
     for await (const line of createInterface({ input: child.stdout })) {
@@ -40,10 +45,12 @@ export async function* readJournal(host: Host, container: ContainerRecord, query
       const at = frame.seconds * 1000 + frame.nanoseconds / 1e6;
       watch?.heard();
       if (query.untilMs !== undefined && at > query.untilMs) return;
-      if (query.sinceMs === undefined || at >= query.sinceMs) yield frame;
+      if (at >= Math.max(createdMs, query.sinceMs ?? 0)) yield frame;
     }
     const code = await ended;
-    if (code !== 0) throw new CtrError('STATE', `journalctl ended with ${code}: ${(await complaints).trim()}`);
+    // Null is for a signal: ours, at the end of the container.
+    if (code !== null && code !== 0)
+      throw new CtrError('STATE', `journalctl ended with ${code}: ${(await complaints).trim()}`);
   } finally {
     watch?.close();
     child.kill();
@@ -55,15 +62,15 @@ const quietMs = 500;
 
 function stopAfterEnd(host: Host, id: string, child: ChildProcess, untilMs: number | undefined) {
   const end = runEnd(host, id);
-  let heardAt = Date.now();
-  let isOver = false;
+  let quietSince = Number.POSITIVE_INFINITY;
   const timer = setInterval(() => {
-    isOver ||= end.isReached() || (untilMs !== undefined && Date.now() > untilMs);
-    if (isOver && Date.now() - heardAt > quietMs) child.kill();
+    const isOver = end.isReached() || (untilMs !== undefined && Date.now() > untilMs);
+    quietSince = isOver ? Math.min(quietSince, Date.now()) : Number.POSITIVE_INFINITY;
+    if (Date.now() - quietSince > quietMs) child.kill();
   }, 100);
   return {
     heard: () => {
-      heardAt = Date.now();
+      quietSince = Number.POSITIVE_INFINITY;
     },
     close: () => clearInterval(timer),
   };

@@ -1,5 +1,6 @@
 /** `ctr logs`: every byte, in its stream, also through rotation and while the container writes. */
-import { existsSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { type Bed, openBed } from '../support/bed.ts';
 import { needs } from '../support/needs.ts';
@@ -107,5 +108,48 @@ describe('--log-driver json-file and k8s-file [E]', () => {
       .map((line) => JSON.parse(line));
     expect(lines.filter(({ stream }) => stream === 'stdout').map(({ log }) => log)).toEqual(['out\n', 'end']);
     expect(lines.find(({ stream }) => stream === 'stderr')).toMatchObject({ log: 'err\n' });
+  });
+});
+
+/** A journald of its own, below mounts that nobody else sees; root only, and what it starts ends with it. */
+const withJournal = (user: string, script: string) => `
+  mount --make-rprivate / && mkdir -p /run/systemd && mount -t tmpfs tmpfs /run/systemd && mkdir /run/systemd/journal
+  mkdir -p /run/log && mount -t tmpfs -o mode=755 tmpfs /run/log
+  /lib/systemd/systemd-journald </dev/null >/dev/null 2>&1 & journald=$!
+  trap 'kill -9 $journald' EXIT
+  until test -S /run/systemd/journal/stdout && test -e /run/log/journal/*/system.journal; do sleep 0.1; done
+  chmod -R a+rX /run/log/journal
+  setpriv --reuid ${user} --regid ${user} --clear-groups sh -c '${script}'`;
+
+describe('ctr logs of a container with --log-driver journald [E]', () => {
+  needs(
+    'root',
+    'journald',
+    'registry',
+    'skopeo',
+    'busybox',
+    'subordinate-ids',
+  )('shows what journalctl has', async () => {
+    const words = 'echo out; echo err >&2; sleep 2; seq 1 300; echo last >&2; sleep 0.3; echo end';
+    const start = `ctr run -d -q --name noted --network none --log-driver journald ${bed.image('busybox')} sh -c "${words}"`;
+    const script = `${start} && ctr logs -f noted 2>err && ctr logs -n 1 noted 2>&1 && ctr logs --until 1h noted`;
+    const { status, stdout, stderr } = spawnSync('unshare', ['-m', 'sh', '-c', withJournal(bed.user.name, script)], {
+      cwd: bed.home,
+      env: bed.env,
+      encoding: 'utf8',
+      timeout: 60_000,
+    });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout.split('\n').slice(1)).toEqual(['out', ...numbers(300).split('\n').slice(0, -1), 'end', 'end', '']);
+    expect(readFileSync(`${bed.home}/err`, 'utf8')).toBe('err\nlast\n');
+  });
+
+  promise('says what is missing where there is no journalctl', async () => {
+    await shell('unread', 'true');
+    const record = `${bed.dataRoot}/containers/${(await bed.ctr('inspect', '-f', '{{.Id}}', 'unread')).stdout.trim()}`;
+    const text = readFileSync(`${record}/container.json`, 'utf8').replace('"driver":"framed"', '"driver":"journald"');
+    writeFileSync(`${record}/container.json`, text);
+    const outcome = await bed.ctrWith({ env: { PATH: `${bed.env.PATH?.split(':')[0]}` } }, 'logs', 'unread');
+    expect(outcome).toMatchObject({ code: 125, stderr: expect.stringContaining('no journalctl') });
   });
 });

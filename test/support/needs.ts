@@ -11,6 +11,7 @@ const probes = {
   podman: () => onPath('podman'),
   skopeo: () => onPath('skopeo'),
   registry: () => onPath('docker-registry'),
+  journald: () => existsSync('/lib/systemd/systemd-journald') && onPath('journalctl'),
   tmux: () => onPath('tmux'),
   strace: () => onPath('strace'),
   ssh: () => ['ssh', 'ssh-agent', 'ssh-add', 'ssh-keygen'].every((name) => onPath(name)),

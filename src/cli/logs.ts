@@ -1,4 +1,5 @@
-import { type LogQuery, readLogs } from '../engine/container-logs.ts';
+import type { LogQuery } from '../engine/container-logs.ts';
+import { readOutput } from '../engine/journal-logs.ts';
 import type { CommandSpec } from './command.ts';
 import { namedContainers } from './container-operands.ts';
 import { parseInteger } from './flags/size.ts';
@@ -46,7 +47,7 @@ export const command: CommandSpec<LogsFlags> = {
       }),
     );
     const jobs = containers.map((container, index) => async () => {
-      for await (const frame of readLogs(context.host, container, query)) printers[index]?.(frame);
+      for await (const frame of readOutput(context.host, container, query)) printers[index]?.(frame);
     });
     if (query.follow) await Promise.all(jobs.map((job) => job()));
     else for (const job of jobs) await job();

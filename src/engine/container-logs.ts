@@ -23,14 +23,9 @@ export interface LogQuery {
   readonly untilMs?: number | undefined;
 }
 
-/** Frames in the order of writing; `tail` is counted first, then times are looked at, as Docker does. */
+/** Frames of the files that ctr keeps, in the order of writing; `tail` is counted first, then times are looked at, as Docker does. */
 export async function* readLogs(host: Host, container: ContainerRecord, query: LogQuery): AsyncGenerator<LogFrame> {
-  const { driver } = storedRequest(container).logging;
-  if (driver === 'journald') {
-    yield* (await import('./journal-logs.ts')).readJournal(host, container, query);
-    return;
-  }
-  refuseUnreadable(container, driver);
+  refuseUnreadable(container, storedRequest(container).logging);
   const path = layout.containerLog(host, container.id);
   const start = query.tail === undefined ? undefined : startOfTail(path, query.tail);
   using reader = new LogReader(path, start && { fd: start.fd });
@@ -52,7 +47,7 @@ export async function* followRun(host: Host, id: string, startedAt: string, fd: 
   }
 }
 
-function refuseUnreadable(container: ContainerRecord, driver: LogRequest['driver']): void {
+function refuseUnreadable(container: ContainerRecord, { driver }: LogRequest): void {
   if (driver === 'none' || driver === 'passthrough') {
     throw new CtrError('UNSUPPORTED', `container ${container.name} has log driver ${driver}: its output is not kept`);
   }

@@ -7,13 +7,19 @@ import type { Host } from '../base/host.ts';
 import { parseJson, record, unknown } from '../oci/check.ts';
 import type { ContainerRecord } from '../storage/container-store.ts';
 import type { LogFrame } from '../storage/log-frames.ts';
-import { type LogQuery, runEnd } from './container-logs.ts';
+import { type LogQuery, readLogs, runEnd } from './container-logs.ts';
 import { journalName, stderrPriority } from './journal.ts';
 import { storedRequest } from './stored-request.ts';
 import { findExecutable } from './user-namespace.ts';
 
+/** What a container wrote, wherever it is kept. */
+export function readOutput(host: Host, container: ContainerRecord, query: LogQuery): AsyncGenerator<LogFrame> {
+  const isInJournal = storedRequest(container).logging.driver === 'journald';
+  return isInJournal ? readJournal(host, container, query) : readLogs(host, container, query);
+}
+
 /** As `readLogs`. Entries of another container that had the same name before are left out by their time. */
-export async function* readJournal(host: Host, container: ContainerRecord, query: LogQuery): AsyncGenerator<LogFrame> {
+async function* readJournal(host: Host, container: ContainerRecord, query: LogQuery): AsyncGenerator<LogFrame> {
   const identifier = journalName(container, storedRequest(container).logging);
   const program = findExecutable(host, 'journalctl');
   if (program === undefined) {

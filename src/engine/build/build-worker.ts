@@ -8,6 +8,8 @@ import { decompress } from '../../image/layer/decompress.ts';
 import { TarReader } from '../../image/layer/tar-reader.ts';
 import { LayerWriter } from '../../image/layer/unpack.ts';
 import { describeError, linesOf } from '../../image/layer/unpack-protocol.ts';
+import { moveChanges, type Snapshot, takeSnapshot } from './copied-root.ts';
+import { settleMarks } from './fuse-marks.ts';
 import { LayerPlacer } from './layer-place.ts';
 import { packSealed, sealLayer } from './layer-seal.ts';
 import type { OwnerBook } from './owner-book.ts';
@@ -15,17 +17,26 @@ import type { ExtractOrder, WorkerOrder } from './worker-orders.ts';
 
 /** The owners of layers that are placed and not sealed yet. */
 type Placed = Map<string, OwnerBook>;
+/** Of roots that a RUN is changing. */
+type Snapshots = Map<string, Snapshot>;
+
+interface Memory {
+  readonly guarded: Set<string>;
+  readonly placed: Placed;
+  readonly snapshots: Snapshots;
+}
 
 export async function runBuildWorker(input: AsyncIterable<Buffer | string>): Promise<void> {
   process.umask(0);
   const guarded = new Set<string>();
   const placed: Placed = new Map();
+  const snapshots: Snapshots = new Map();
   try {
     for await (const line of linesOf(input)) {
       // Both ends are this program; nothing in between could have changed the line.
       const order = JSON.parse(line) as WorkerOrder;
       try {
-        answer({ ok: true, value: await obey(order, guarded, placed) });
+        answer({ ok: true, value: await obey(order, { guarded, placed, snapshots }) });
       } catch (error) {
         answer({ ok: false, error: describeError(error) });
       }
@@ -37,7 +48,7 @@ export async function runBuildWorker(input: AsyncIterable<Buffer | string>): Pro
 
 const answer = (message: object) => void writeSync(1, `${JSON.stringify(message)}\n`);
 
-async function obey(order: WorkerOrder, guarded: Set<string>, placed: Placed): Promise<unknown> {
+async function obey(order: WorkerOrder, { guarded, placed, snapshots }: Memory): Promise<unknown> {
   switch (order.op) {
     case 'place': {
       const placer = new LayerPlacer(order);
@@ -59,6 +70,18 @@ async function obey(order: WorkerOrder, guarded: Set<string>, placed: Placed): P
         removeTreeNow(path);
         guarded.delete(path);
       }
+      return {};
+    case 'snapshot':
+      snapshots.set(order.root, takeSnapshot(order.root));
+      return {};
+    case 'changes': {
+      const before = snapshots.get(order.root);
+      if (before) moveChanges(order.root, order.upper, before);
+      snapshots.delete(order.root);
+      return {};
+    }
+    case 'marks':
+      settleMarks(order.upper, order.lower);
       return {};
     case 'chown':
       lchownSync(order.path, order.uid, order.gid);

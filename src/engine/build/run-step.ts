@@ -1,5 +1,5 @@
 /** RUN: a container of `ctr run`'s own making, whose upper directory becomes the layer. */
-import { closeSync, createReadStream, renameSync } from 'node:fs';
+import { closeSync, createReadStream } from 'node:fs';
 import { posix } from 'node:path';
 import { CtrError } from '../../base/ctr-error.ts';
 import { Defer } from '../../base/defer.ts';
@@ -7,12 +7,9 @@ import type { RunInstruction } from '../../build/instruction.ts';
 import { runEnvironment } from '../../build/scope.ts';
 import { excerpt, formatPlace } from '../../build/source-range.ts';
 import { pipe } from '../../linux/descriptors.ts';
-import { allocateContainer, type ContainerRecord } from '../../storage/container-store.ts';
-import { layout } from '../../storage/layout.ts';
+import type { ContainerRecord } from '../../storage/container-store.ts';
 import { mountPointsOf } from '../container-trees.ts';
-import { finishContainer } from '../finish-container.ts';
 import { exitOf, sayBye } from '../follow-container.ts';
-import { makeRoot } from '../rootfs.ts';
 import type { NetworkRequest, RunRequest } from '../run-request.ts';
 import { type ContainerToStart, startContainer } from '../start-container.ts';
 import type { BuildStepInfo } from './build-events.ts';
@@ -21,6 +18,7 @@ import { wordsOf } from './config-steps.ts';
 import type { StepPlace } from './copy-step.ts';
 import { type LayerWork, layerFor, type Made } from './new-layer.ts';
 import { mountsFor, type StepMounts } from './run-mounts.ts';
+import { inheritFiles, stepContainer, watchChanges } from './step-container.ts';
 import { stepKey } from './step-key.ts';
 
 export async function runStep(
@@ -63,16 +61,15 @@ interface Running {
 }
 
 async function run(build: Build, state: StageState, instruction: RunInstruction, running: Running) {
-  const { host, worker, signal } = build;
-  signal.throwIfAborted();
+  build.signal.throwIfAborted();
   const { mounts, info } = running;
   const prepared = await mounts.prepare();
   const undo = new Defer();
   undo.push(() => prepared.release());
   try {
     const request = requestFor(build, state, instruction, { ...running, mounts: prepared.mounts });
-    const container = await createFor(build, state, request, undo);
-    const { id } = container;
+    const container = await stepContainer(build, state, request, undo);
+    const changes = await watchChanges(build, state, container);
     const code = await follow(build, container, request, prepared.secretEnv, info);
     if (code !== 0) {
       const error = failed(build, instruction, code);
@@ -80,12 +77,8 @@ async function run(build: Build, state: StageState, instruction: RunInstruction,
       build.autopsy?.keep({ error, shell }, undo);
       throw error;
     }
-    const mountPoints = mountPointsOf(host, id);
-    // Before the container goes: its upper directory is the layer.
-    const kept = build.scratch.directory();
-    await worker.ask({ op: 'remove', paths: [layout.work(host, id)] });
-    renameSync(layout.upper(host, id), `${kept}/upper`);
-    return { from: `${kept}/upper`, mountPoints: [...mountPoints, ...prepared.mountPoints] };
+    const mountPoints = mountPointsOf(build.host, container.id);
+    return { from: await changes(), mountPoints: [...mountPoints, ...prepared.mountPoints] };
   } finally {
     await undo.run();
   }
@@ -95,52 +88,20 @@ async function run(build: Build, state: StageState, instruction: RunInstruction,
 async function shellIn(
   build: Build,
   state: StageState,
-  { id }: ContainerRecord,
+  failed: ContainerRecord,
   { request, secretEnv }: Required<Pick<ContainerToStart, 'request' | 'secretEnv'>>,
 ): Promise<void> {
-  const { host, worker } = build;
   const [program = '/bin/sh'] = state.image.config.Shell ?? [];
   const interactive = { ...request, command: [program], tty: true, interactive: true, detachKeys: '' };
   const undo = new Defer();
   try {
-    const container = await createFor(build, state, interactive, undo);
-    await worker.ask({ op: 'remove', paths: [layout.work(host, id), layout.upper(host, container.id)] });
-    renameSync(layout.upper(host, id), layout.upper(host, container.id));
+    const container = await stepContainer(build, state, interactive, undo);
+    await inheritFiles(build, failed, container);
     const { startAttached } = await import('../follow-container.ts');
-    await startAttached(host, { container, defaults: {}, request: interactive, secretEnv, dieWithCtr: true });
+    await startAttached(build.host, { container, defaults: {}, request: interactive, secretEnv, dieWithCtr: true });
   } finally {
     await undo.run();
   }
-}
-
-/** `undo` gets what removes the container and its files. */
-async function createFor(
-  { host, driver, ownerKind, worker }: Build,
-  state: StageState,
-  request: RunRequest,
-  undo: Defer,
-): Promise<ContainerRecord> {
-  if (driver === 'vfs') {
-    throw new CtrError('UNSUPPORTED', 'RUN needs a storage driver that keeps changes apart; this one is vfs', {
-      hint: '`ctr info` says why overlay and fuse-overlayfs were not taken',
-    });
-  }
-  using allocated = allocateContainer(host);
-  const source = { id: allocated.id, diffIds: diffIdsOf(state), ownerKind, driver };
-  await makeRoot(host, source, undefined);
-  const { env: _env, ...stored } = request;
-  const container = allocated.commit({
-    ...source,
-    createdAt: new Date().toISOString(),
-    command: request.command,
-    labels: {},
-    request: { ...stored, env: [] },
-  });
-  undo.push(async () => {
-    await worker.ask({ op: 'remove', paths: [layout.upper(host, container.id), layout.work(host, container.id)] });
-    await finishContainer(host, container);
-  });
-  return container;
 }
 
 async function follow(

@@ -74,6 +74,26 @@ export interface RemoveOrder {
   readonly paths: readonly string[];
 }
 
+/** Remember what is in a root that is a copy; the next order says what has changed since. */
+export interface SnapshotOrder {
+  readonly op: 'snapshot';
+  readonly root: string;
+}
+
+export interface ChangesOrder {
+  readonly op: 'changes';
+  readonly root: string;
+  /** An empty directory, which gets them. */
+  readonly upper: string;
+}
+
+/** What fuse-overlayfs left in an upper directory, as the kernel's overlay would have left it. */
+export interface MarksOrder {
+  readonly op: 'marks';
+  readonly upper: string;
+  readonly lower: readonly string[];
+}
+
 export interface ChownOrder {
   readonly op: 'chown';
   readonly path: string;
@@ -88,7 +108,17 @@ export interface GuardOrder {
   readonly paths: readonly string[];
 }
 
-export type WorkerOrder = PlaceOrder | SealOrder | PackOrder | ExtractOrder | RemoveOrder | ChownOrder | GuardOrder;
+export type WorkerOrder =
+  | PlaceOrder
+  | SealOrder
+  | PackOrder
+  | ExtractOrder
+  | RemoveOrder
+  | SnapshotOrder
+  | ChangesOrder
+  | MarksOrder
+  | ChownOrder
+  | GuardOrder;
 
 export interface Sealed {
   readonly diffId: string;

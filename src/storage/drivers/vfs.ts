@@ -75,7 +75,7 @@ function makeEntry(from: Buffer, to: Buffer, stat: Stats): void {
 }
 
 /** Owner before mode: chown(2) clears the set-id bits. Times last. */
-function copyAttributes(from: Buffer, to: Buffer, stat: Stats): void {
+export function copyAttributes(from: Buffer, to: Buffer, stat: Stats): void {
   const target = lstatSync(to);
   if (target.uid !== stat.uid || target.gid !== stat.gid) lchownSync(to, stat.uid, stat.gid);
   for (const name of listXattrs(from)) {
@@ -87,8 +87,8 @@ function copyAttributes(from: Buffer, to: Buffer, stat: Stats): void {
   setTimes(to, timespec(atimeNs), timespec(mtimeNs));
 }
 
-/** Seconds are rounded down, so that nanoseconds are positive before 1970 too. */
-function timespec(time: bigint): { seconds: number; nanoseconds: number } {
+/** Of nanoseconds since 1970. Seconds are rounded down, so that nanoseconds are positive before 1970 too. */
+export function timespec(time: bigint): { seconds: number; nanoseconds: number } {
   const nanoseconds = ((time % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n;
   return { seconds: Number((time - nanoseconds) / 1_000_000_000n), nanoseconds: Number(nanoseconds) };
 }

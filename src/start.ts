@@ -24,6 +24,9 @@ declare const EVERY_DAY: readonly string[];
 
 const command = process.argv.slice(2).find((word) => /^[a-z]{2,20}$/.test(word)) ?? 'none';
 
+/** -d, -it: another way through the program, so another cache. */
+const manner = process.argv.find((word) => /^-[dit]{1,3}$/.test(word)) ?? '';
+
 /** A bundle's modules by their paths; one runs when it is first asked for. */
 type Modules = Readonly<Record<string, () => unknown>>;
 
@@ -62,7 +65,7 @@ function cachePlace(bundle: string, file: string): CachePlace | undefined {
   const build = `${home}/ctr/code/${version}-${arch}-${size}-${Math.floor(mtimeMs)}`;
   // V8 refuses what was compiled with other flags, and the next run with these would start from nothing again.
   const flags = execArgv.join('').replace(/[^a-z0-9-]/g, '');
-  const name = [command, bundle, flags].join('.').slice(0, 200);
+  const name = [command + manner, bundle, flags].join('.').slice(0, 200);
   return { parents: [home, `${home}/ctr`, `${home}/ctr/code`, build], name };
 }
 

@@ -8,7 +8,7 @@ import { parseArgv } from './argv.ts';
 import { type GlobalSetting, globalFlags, readInvocation } from './command.ts';
 import type { CommandEntry } from './command-entry.ts';
 import { type Context, contextFor, type Output } from './context.ts';
-import { commands } from './program.ts';
+import { everyDayCommands } from './program-every-day.ts';
 
 export interface Streams {
   readonly stdout: Output;
@@ -29,7 +29,7 @@ export async function dispatch(argv: readonly string[], env: Environment, stream
     return 0;
   }
   const words = before.operands;
-  const entry = findCommand(words);
+  const entry = await findCommand(words);
   if (entry === undefined) {
     const { helpForWords } = await import('./help.ts');
     return helpForWords(words, isOn(globals, 'help'), contextOf('help', globals, env, streams));
@@ -69,7 +69,11 @@ export interface FoundCommand {
 }
 
 /** The command that the first words name: the longest name wins. */
-export function findCommand(words: readonly string[]): FoundCommand | undefined {
+export async function findCommand(words: readonly string[]): Promise<FoundCommand | undefined> {
+  return findIn(everyDayCommands, words.slice(0, 1)) ?? findIn((await import('./program.ts')).commands, words);
+}
+
+function findIn(commands: readonly CommandEntry[], words: readonly string[]): FoundCommand | undefined {
   for (let used = Math.min(3, words.length); used > 0; used--) {
     const name = words.slice(0, used).join(' ');
     const entry = commands.find((each) => each.name === name || each.also.includes(name));

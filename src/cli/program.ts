@@ -3,11 +3,12 @@
  *
  * To add a command:
  *   1. write cli/<name>.ts with `export const command: CommandSpec<…Flags>` (cli/command.ts; cli/tag.ts is a short one);
- *   2. add a row here (to program-images.ts for images): its name, other names (`image ls`), group and one-line summary;
+ *   2. add a row here (to program-images.ts for images, …): its name, other names (`image ls`), group and one-line summary;
  *   3. shared flags come from cli/flags/, the work from engine/: the module turns flags into a request and prints.
  */
 import type { CommandEntry } from './command-entry.ts';
 import { buildCommands } from './program-build.ts';
+import { everyDayCommands } from './program-every-day.ts';
 import { imageCommands } from './program-images.ts';
 import { networkCommands } from './program-networks.ts';
 import { resourceCommands } from './program-resources.ts';
@@ -17,33 +18,13 @@ export const commands: readonly CommandEntry[] = [
   ...buildCommands,
   ...resourceCommands,
   ...networkCommands,
-  {
-    name: 'run',
-    also: ['container run'],
-    group: 'container',
-    summary: 'Run a command in a new container',
-    load: () => import('./run.ts'),
-  },
-  {
-    name: 'ps',
-    also: ['container ls', 'container list', 'container ps'],
-    group: 'container',
-    summary: 'List containers',
-    load: () => import('./ps.ts'),
-  },
+  ...everyDayCommands,
   {
     name: 'logs',
     also: ['container logs'],
     group: 'container',
     summary: 'Show what a container wrote',
     load: () => import('./logs.ts'),
-  },
-  {
-    name: 'exec',
-    also: ['container exec'],
-    group: 'container',
-    summary: 'Run a command in a running container',
-    load: () => import('./exec.ts'),
   },
   {
     name: 'port',

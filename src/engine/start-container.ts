@@ -5,6 +5,7 @@ import type { Host } from '../base/host.ts';
 import { removeTreeNow } from '../base/remove-tree.ts';
 import { identifyProcess } from '../linux/process-identity.ts';
 import { seccompFilterFor } from '../linux/seccomp.ts';
+import { leaveMemory } from '../ns/heir.ts';
 import type { IdMaps } from '../ns/id-maps.ts';
 import { type Launched, type LaunchRequest, launch } from '../ns/launch.ts';
 import { type Plan, planContainer } from '../ns/plan.ts';
@@ -43,6 +44,8 @@ export interface Connection {
   readonly consoleSize?: { readonly height: number; readonly width: number } | undefined;
   /** Called while the first process still waits: who connects to the sockets in `directory` now misses no output. */
   readonly listening?: (directory: string) => void;
+  /** Called while the container's own set-up runs. */
+  readonly underway?: () => void;
 }
 
 export interface ContainerToStart {
@@ -208,7 +211,8 @@ async function beginHealthChecks(
 /** Start it and leave it to its supervisor. */
 export async function startDetached(host: Host, subject: ContainerToStart): Promise<void> {
   const stdin = subject.request.interactive ? 'attached' : 'null';
-  const launched = await startContainer(host, subject, { stdin, output: 'capture', tee: false });
+  const connection = { stdin, output: 'capture', tee: false, underway: leaveMemory } as const;
+  const launched = await startContainer(host, subject, connection);
   closeSync(launched.up);
   closeSync(launched.bye);
 }
@@ -256,6 +260,7 @@ function launchRequest(
       cgroup.begin(pid, supervisorPid);
     },
     meanwhile: () => writeFileSync(layout.containerConfig(host, container.id), JSON.stringify(config)),
+    underway: connection.underway,
     lifelines: network.lifelines,
     prepare: async (pid, supervisorPid) => {
       const cgroupPath = cgroup.finish();

@@ -13,16 +13,19 @@ export interface Label {
   /** Of a record in another program, which is mapped there. */
   readonly address?: number;
 }
-/** The address of bytes in the program's data area, or of the header's {errno, record} pair. */
+/** The address of bytes in the program's data area. */
 export interface DataRef {
   readonly data: number;
-  readonly inHeader?: true;
+}
+/** The address of bytes in the program's header. */
+export interface HeaderRef {
+  readonly header: number;
 }
 /** A 64-bit variable: as an argument its value, not its address. */
 export interface Variable {
   readonly variable: DataRef;
 }
-export type Operand = number | bigint | DataRef | Variable;
+export type Operand = number | bigint | DataRef | HeaderRef | Variable;
 
 export interface CallOptions {
   /** Keep the result here. */
@@ -32,7 +35,7 @@ export interface CallOptions {
 }
 
 /** Where the interpreter leaves errno and record (two words) of a failure that nobody handled. */
-export const failurePair: DataRef = { data: 2 * wordBytes, inHeader: true };
+export const failurePair: HeaderRef = { header: 2 * wordBytes };
 export const failurePairBytes = 2 * wordBytes;
 
 const isVariable = (value: Operand | undefined): value is Variable => typeof value === 'object' && 'variable' in value;
@@ -74,13 +77,14 @@ export class Program {
   #dataHalves = halvesOf(this.#data);
   #dataBytes = 0;
   readonly #strings = new Map<string, DataRef>();
-  /** Words of the record area (by the index of their first half) that are addresses: of data, of a record, … */
-  readonly #toData: Array<{ readonly at: number; readonly to: DataRef }> = [];
+  /** Words of the record area (by the index of their first half) that are addresses: pairs of it and the offset in the data, */
+  readonly #toData: number[] = [];
+  /** … in header and records, */
+  readonly #toRecords: number[] = [];
+  /** … or a label. */
   readonly #toLabel: Array<{ readonly at: number; readonly to: Label }> = [];
-  /** … or of an argument of a record, by its own first half. */
-  readonly #toArgument: Array<{ readonly at: number; readonly to: number }> = [];
-  /** Words of the data area (by their offset in bytes) that are addresses of data. */
-  readonly #pointers: Array<{ readonly at: number; readonly to: DataRef }> = [];
+  /** Words of the data area that are addresses of data: pairs of offsets in bytes. */
+  readonly #pointers: number[] = [];
   #step = -1;
   readonly #arch: string;
   readonly #failed: Label = { record: undefined };
@@ -129,7 +133,7 @@ export class Program {
     for (let index = 0; index < content.length; index++) {
       const word = content[index] ?? 0;
       const at = ref.data + index * wordBytes;
-      if (typeof word === 'object') this.#pointers.push({ at, to: word });
+      if (typeof word === 'object') this.#pointers.push(at, word.data);
       else putWord(this.#dataHalves, at / 4, word);
     }
     return ref;
@@ -204,18 +208,25 @@ export class Program {
       const arg = args[index];
       if (!isVariable(arg)) continue;
       const load = this.#beginRecord(pseudo.load, 'load');
-      this.#toData.push({ at: load + recordWords.args * 2, to: arg.variable });
-      this.#toArgument.push({ at: load + recordWords.dst * 2, to: argument + index * 2 });
+      this.#refer(load + recordWords.args * 2, arg.variable);
+      this.#toRecords.push(load + recordWords.dst * 2, headerBytes + (argument + index * 2) * 4);
     }
     const record = this.#beginRecord(nr, name);
     for (let index = 0; index < args.length; index++, argument += 2) {
       const arg = args[index];
-      if (typeof arg !== 'object') putWord(this.#recordHalves, argument, arg ?? 0);
-      else if (!isVariable(arg)) this.#toData.push({ at: argument, to: arg });
+      // Most are small: half a thousand calls less.
+      if (typeof arg === 'number' && arg >= 0 && arg <= 0xffff_ffff) this.#recordHalves[argument] = arg;
+      else if (typeof arg !== 'object') putWord(this.#recordHalves, argument, arg ?? 0);
+      else if (!isVariable(arg)) this.#refer(argument, arg);
     }
-    if (dst) this.#toData.push({ at: record + recordWords.dst * 2, to: dst });
+    if (dst) this.#refer(record + recordWords.dst * 2, dst);
     if (onZero) this.#toLabel.push({ at: record + recordWords.onZero * 2, to: onZero });
     if (onError) this.#toLabel.push({ at: record + recordWords.onError * 2, to: onError });
+  }
+
+  #refer(at: number, to: DataRef | HeaderRef): void {
+    if ('data' in to) this.#toData.push(at, to.data);
+    else this.#toRecords.push(at, to.header);
   }
 
   /** The index of its first half. */
@@ -272,14 +283,27 @@ export class Program {
     image.set(this.#data.subarray(0, this.#dataBytes), dataStart);
     const halves = halvesOf(image);
     const firstRecord = headerBytes / 4;
-    const addressOf = (ref: DataRef) => base + (ref.inHeader ? 0 : dataStart) + ref.data;
     putWord(halves, 0, base + headerBytes);
     putWord(halves, wordBytes / 4, recordAddress(this.#failed, base));
-    for (const { at, to } of this.#toData) putWord(halves, firstRecord + at, addressOf(to));
     for (const { at, to } of this.#toLabel) putWord(halves, firstRecord + at, recordAddress(to, base));
-    for (const { at, to } of this.#toArgument) putWord(halves, firstRecord + at, base + headerBytes + to * 4);
-    for (const { at, to } of this.#pointers) putWord(halves, (dataStart + at) / 4, addressOf(to));
+    putAddresses(halves, this.#toData, { first: firstRecord, scale: 1, base: base + dataStart });
+    putAddresses(halves, this.#toRecords, { first: firstRecord, scale: 1, base });
+    putAddresses(halves, this.#pointers, { first: dataStart / 4, scale: 1 / 4, base: base + dataStart });
     return image;
+  }
+}
+
+/** `pairs`: where a word is (times `scale`, from the half `first` on), and what it points to behind `base`. */
+function putAddresses(
+  halves: Uint32Array,
+  pairs: readonly number[],
+  { first, scale, base }: { readonly first: number; readonly scale: number; readonly base: number },
+): void {
+  for (let index = 0; index < pairs.length; index += 2) {
+    const at = first + (pairs[index] ?? 0) * scale;
+    const address = base + (pairs[index + 1] ?? 0);
+    halves[at] = address;
+    halves[at + 1] = address / 0x1_0000_0000;
   }
 }
 

@@ -59,6 +59,8 @@ export interface LaunchRequest {
   readonly meanwhile?: (() => void) | undefined;
   /** Called when the namespaces of `pid` exist and have their maps, before anything runs in them. */
   readonly prepare?: ((pid: number, supervisor: number) => void | Promise<void>) | undefined;
+  /** Called while the first process does its steps: for work that is of use even if they fail. */
+  readonly underway?: (() => void) | undefined;
   /** The supervisor kills it after this time; absent: never. */
   readonly timeoutMs?: number | undefined;
   /** Its first process is killed when this process is gone. */
@@ -145,6 +147,7 @@ async function introduce(
   const supervision = new Program();
   compileSupervision(supervision, described, init);
   sendProgram(pipes.rest, assembleFor(supervision, rest));
+  request.underway?.();
   const failed = readFailure(pipes.execRead, [own, { program: compiled.program, mapping: later }]);
   if (failed) throw startError(failed, steps);
   return pid;

@@ -65,7 +65,7 @@ function cachePlace(bundle: string, file: string): CachePlace | undefined {
   const build = `${home}/ctr/code/${version}-${arch}-${size}-${Math.floor(mtimeMs)}`;
   // V8 refuses what was compiled with other flags, and the next run with these would start from nothing again.
   const flags = execArgv.join('').replace(/[^a-z0-9-]/g, '');
-  const name = [command + manner, bundle, flags].join('.').slice(0, 200);
+  const name = [command, bundle, flags + manner].join('.').slice(0, 200);
   return { parents: [home, `${home}/ctr`, `${home}/ctr/code`, build], name };
 }
 

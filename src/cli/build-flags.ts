@@ -4,7 +4,8 @@ import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { CtrError } from '../base/ctr-error.ts';
 import type { BuildOutput, BuildRequest, BuildSecret } from '../engine/build/build-request.ts';
-import { parsePlatform } from '../oci/platform.ts';
+import { formatPlatform, parsePlatform } from '../oci/platform.ts';
+import { parseAnnotation } from './build-annotation-flags.ts';
 import { parseCacheFrom, parseCacheTo } from './build-cache-flags.ts';
 import { collect } from './command.ts';
 import type { FlagSet } from './flag-set.ts';
@@ -25,6 +26,7 @@ export type BuildFlags = LabelOptions &
   Pick<NetworkOptions, 'network' | 'dns' | 'dnsSearch' | 'dnsOption' | 'addHost'> & {
     readonly file?: string;
     readonly tag: readonly string[];
+    readonly manifest?: string;
     readonly target?: string;
     readonly buildArg: readonly string[];
     readonly buildArgFile: readonly string[];
@@ -77,7 +79,7 @@ export function declareBuildFlags(command: FlagSet): void {
     .option('--build-arg <name=value>', 'the value of an ARG; without = from the environment', collect, [])
     .option('--build-arg-file <file>', 'a file of NAME=VALUE lines', collect, [])
     .option('--build-context <name=place>', 'a directory, address or docker-image://NAME for --from', collect, [])
-    .option('--platform <os/arch/variant>', 'for which platform', collect, [])
+    .option('--platform <os/arch/variant>', 'for which platform; several, with commas between: an index', collect, [])
     .option('--arch <arch>', 'for which architecture')
     .option('--os <os>', 'for which operating system')
     .option('--pull [policy]', 'missing, always, never or newer; alone: always')
@@ -85,11 +87,17 @@ export function declareBuildFlags(command: FlagSet): void {
     .option('--check', 'say what the rules for Dockerfiles find, and build nothing')
     .optionsGroup('What comes out:')
     .option('-t, --tag <name>', 'a name for the image', collect, [])
+    .option('--manifest <list>', 'add the image, or those of all platforms, to a manifest list')
     .option('-o, --output <spec>', 'type=image|local|tar|oci|docker|registry,dest=PATH, or a directory', collect, [])
     .option('--push', 'upload the image under its names')
     .option('--load', 'accepted for Docker: images are always in the store')
     .option('--format <format>', 'oci or docker', 'oci')
-    .option('--annotation <key=value>', 'an annotation of the manifest', collect, [])
+    .option(
+      '--annotation <key=value>',
+      'of the manifest; index:KEY=VALUE, manifest[linux/arm64]:KEY=VALUE',
+      collect,
+      [],
+    )
     .option('-l, --label <key=value>', 'a label of the image', collect, [])
     .option('--label-file <file>', 'read labels from a file, one KEY=VALUE per line', collect, [])
     .option('--squash', 'one layer for all that the build adds')
@@ -154,7 +162,9 @@ export function parseBuildRequest(flags: BuildFlags, operands: readonly string[]
     ...(flags.target === undefined ? {} : { target: flags.target }),
     buildArgs: buildArgs(flags, context),
     labels: parseLabels(flags, context),
-    annotations: pairs('--annotation', flags.annotation),
+    annotations: flags.annotation.flatMap(parseAnnotation),
+    attestations: [],
+    ...(flags.manifest === undefined ? {} : { manifest: flags.manifest }),
     platforms: platformsFrom(flags),
     noCache: !flags.cache,
     noCacheFilter: flags.cacheFilter.flatMap((names) => names.split(',')),
@@ -264,11 +274,11 @@ function timestampFrom(flags: BuildFlags, env: FlagContext['env']): number | 'no
 }
 
 function platformsFrom({ platform, arch, os }: BuildFlags): string[] {
-  const platforms = platform.flatMap((names) => names.split(','));
-  for (const one of platforms) parsePlatform(one);
+  const given = platform.flatMap((names) => names.split(',')).map((name) => formatPlatform(parsePlatform(name)));
+  const platforms = [...new Set(given)];
   if (platforms.length > 0 || (arch === undefined && os === undefined)) return platforms;
   const own = { x64: 'amd64', arm64: 'arm64' }[process.arch as string] ?? process.arch;
-  return [`${os ?? 'linux'}/${arch ?? own}`];
+  return [formatPlatform(parsePlatform(`${os ?? 'linux'}/${arch ?? own}`))];
 }
 
 function policyFrom({ pull, pullAlways }: BuildFlags): BuildRequest['pull'] {

@@ -110,7 +110,8 @@ export async function addTags(host: Host, nameOrId: string, names: readonly stri
     tagImage(host, reference, {
       id: image.id,
       manifest: tag?.manifest ?? image.manifest,
-      ...(isSameRepository && tag.target ? { target: tag.target } : {}),
+      ...((isSameRepository || tag?.kept) && tag.target ? { target: tag.target } : {}),
+      ...(tag?.kept ? { kept: tag.kept } : {}),
     });
   }
 }

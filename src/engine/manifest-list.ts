@@ -166,7 +166,8 @@ export async function inspectManifest(host: Host, name: string, options: AccessO
   const list = findManifestList(host, name);
   if (list) return Buffer.from(JSON.stringify(indexOf(list)));
   const stored = findImage(host, name);
-  if (stored) return readBlob(host, stored.tag?.manifest ?? stored.image.manifest);
+  const index = stored?.tag?.kept && stored.tag.target;
+  if (stored) return readBlob(host, index ?? stored.tag?.manifest ?? stored.image.manifest);
   const { connectTo } = await import('../image/open-image.ts');
   const { manifestReference } = await import('../image/transport/registry-image.ts');
   const reference = parseReference(name.replace(/^docker:\/\//, ''));

@@ -2,6 +2,8 @@
 import { CtrError } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
 import type { CopyProgress, ManifestFormat } from '../image/content.ts';
+import type { CopyChoice } from '../image/copy.ts';
+import type { ImageLocation } from '../image/transport/image-location.ts';
 import type { AccessOptions } from '../image/transport/registry-access.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
@@ -35,27 +37,59 @@ export interface Pushed {
 
 /** Returns when the destination has the whole image under its name. */
 export async function push(host: Host, request: PushRequest, watch: CopyWatch = {}): Promise<Pushed> {
-  const { copyImage } = await import('../image/copy.ts');
-  const { openDestination } = await import('../image/open-image.ts');
   const { parseLocation } = await import('../image/transport/image-location.ts');
-  const { storeSource } = await import('../image/store-source.ts');
   // Shared: keeps collection from deleting what is being sent.
   using _lock = await lockWhenFree(storeLockOf(host), 'shared', watch.signal ? { signal: watch.signal } : {});
   const stored = resolveImage(host, request.name);
   const named = request.destination ?? nameToPush(host, request.name, stored);
-  const location = parseLocation(named) ?? { transport: 'docker', name: named };
-  const source = storeSource(host, request.name, stored.tag?.manifest ?? stored.image.manifest);
-  const mountFrom = (domain: string, digest: Digest) => siblingWith(host, domain, digest);
+  const location: ImageLocation = parseLocation(named) ?? { transport: 'docker', name: named };
+  const all = isWholeIndex(host, stored) && request.format === undefined;
+  const target = (all ? stored.tag?.target : stored.tag?.manifest) ?? stored.image.manifest;
   const names = stored.tag && !stored.tag.name.includes('@') ? [stored.tag.name] : [];
+  const sent = { id: stored.image.id, name: request.name, names, target };
+  return sendStored(host, sent, location, { ...request, all }, watch);
+}
+
+/** An image, or an index of images, whose blobs are all in the store. */
+export interface StoredTarget {
+  readonly target: Descriptor;
+  /** Of the image for this machine. */
+  readonly id: Digest;
+  /** For messages. */
+  readonly name: string;
+  /** What archives and layouts call it when the location has no name. */
+  readonly names: readonly string[];
+}
+
+/** The caller holds the store's lock shared. */
+export async function sendStored(
+  host: Host,
+  { target, id, name, names }: StoredTarget,
+  location: ImageLocation,
+  request: AccessOptions & CopyChoice,
+  watch: CopyWatch,
+): Promise<Pushed> {
+  const { copyImage } = await import('../image/copy.ts');
+  const { openDestination } = await import('../image/open-image.ts');
+  const { storeSource } = await import('../image/store-source.ts');
+  const mountFrom = (domain: string, digest: Digest) => siblingWith(host, domain, digest);
   const deps = { host, options: request, signal: watch.signal };
   const destination = await openDestination(location, deps, { names, mountFrom });
   try {
-    const manifest = await copyImage(source, destination, request, { host, ...watch });
-    if (location.transport === 'docker') remember(host, location.name, stored, manifest);
+    const manifest = await copyImage(storeSource(host, name, target), destination, request, { host, ...watch });
+    if (location.transport === 'docker') remember(host, location.name, id, manifest);
     return { destination: destination.name, manifest };
   } finally {
     destination.close();
   }
+}
+
+/** Whether the store has every image of the index that the name stands for: one that was built here. */
+function isWholeIndex(host: Host, { tag }: StoredImage): boolean {
+  if (!tag?.target || !tag.kept || !hasBlob(host, tag.target.digest, tag.target.size)) return false;
+  const index = parseManifest(readBlob(host, tag.target), tag.target.mediaType);
+  const stored = new Set([tag.manifest, ...tag.kept].map(({ digest }) => digest));
+  return isIndex(index) && index.manifests.every(({ digest }) => stored.has(digest));
 }
 
 /** The name that was given, or the only one that the image has. */
@@ -69,10 +103,11 @@ function nameToPush(host: Host, given: string, { tag, image }: StoredImage): str
 }
 
 /** A local tag of that name now knows what the registry has: inspect shows it under RepoDigests. */
-function remember(host: Host, name: string, { image }: StoredImage, target: Descriptor): void {
+function remember(host: Host, name: string, id: Digest, target: Descriptor): void {
   const reference = withDefaultTag(parseReference(name));
   const tag = readTag(host, tagName(reference));
-  if (tag?.id === image.id && reference.digest === undefined) tagImage(host, reference, { ...tag, target });
+  // The index of a build is in the store as it was pushed.
+  if (tag?.id === id && !tag.kept && reference.digest === undefined) tagImage(host, reference, { ...tag, target });
 }
 
 /** A repository of the registry that an image of ours with this blob came from or went to. */

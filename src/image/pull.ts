@@ -8,23 +8,25 @@ import type { Host } from '../base/host.ts';
 import type { Digest } from '../oci/digest.ts';
 import { isIndex, parseManifest } from '../oci/manifest.ts';
 import { layerCompression } from '../oci/media-types.ts';
-import { hostPlatform, parsePlatform, platformMatches } from '../oci/platform.ts';
+import { hostPlatform, parsePlatform } from '../oci/platform.ts';
 import { canonicalName, parseReference, type Reference, withDefaultTag } from '../oci/reference.ts';
 import { hasBlob, readBlob, writeBlob } from '../storage/blob-store.ts';
 import {
   adoptImage,
-  findImage,
   type ImageRecord,
   readImage,
   readOnlyHomeOf,
+  readOwnTag,
   recordImage,
   type StoredImage,
   tagImage,
+  tagName,
 } from '../storage/image-store.ts';
 import { hasLayer } from '../storage/layer-store.ts';
 import { lockWhenFree, storeLockOf } from '../storage/lock.ts';
 import { type FetchLayersDeps, fetchLayers } from './fetch-layers.ts';
 import { type Document, findRemoteImage, type RemoteImage } from './remote-image.ts';
+import { findForPlatform } from './stored-image.ts';
 import { endpointsFor, loadRegistriesConf, resolveName } from './transport/registries-conf.ts';
 import { type AccessOptions, createRegistryAccess, type RegistryAccess } from './transport/registry-access.ts';
 
@@ -36,7 +38,11 @@ export interface PullRequest extends AccessOptions {
   /** `os/arch[/variant]`; the host's when absent. */
   readonly platform?: string | undefined;
   readonly policy: PullPolicy;
+  /** A name that has an image of the same index for this machine keeps it; the pulled one is kept beside it. */
+  readonly keepName?: boolean | undefined;
 }
+
+type Wanted = Pick<PullRequest, 'platform' | 'keepName'>;
 
 export type PullDeps = FetchLayersDeps;
 
@@ -53,7 +59,7 @@ export interface PulledImage {
 export async function pullImage(request: PullRequest, deps: PullDeps): Promise<PulledImage> {
   const name = withoutTransport(request.name);
   const stored = request.policy === 'always' ? undefined : findForPlatform(deps.host, name, request.platform);
-  if (stored !== undefined && request.policy !== 'newer' && (await isUsable(stored, deps))) {
+  if (stored !== undefined && request.policy !== 'newer' && (await isUsable(stored, request, deps))) {
     return present(stored);
   }
   if (request.policy === 'never') {
@@ -61,10 +67,14 @@ export async function pullImage(request: PullRequest, deps: PullDeps): Promise<P
   }
   const access = createRegistryAccess(deps.host, request);
   try {
-    if (stored !== undefined && (await isCurrent(stored, name, access, deps)) && (await isUsable(stored, deps))) {
+    if (
+      stored !== undefined &&
+      (await isCurrent(stored, name, access, deps)) &&
+      (await isUsable(stored, request, deps))
+    ) {
       return present(stored);
     }
-    return await pullFrom(access, name, request.platform, deps);
+    return await pullFrom(access, name, request, deps);
   } finally {
     access.close();
   }
@@ -84,7 +94,7 @@ export async function pullAllTags(request: Omit<PullRequest, 'policy'>, deps: Pu
     const tags = endpoint === undefined ? [] : await access.connect(endpoint).registry.tags(endpoint.repository);
     const pulled: PulledImage[] = [];
     for (const tag of tags) {
-      pulled.push(await pullFrom(access, canonicalName({ ...reference, tag }), request.platform, deps));
+      pulled.push(await pullFrom(access, canonicalName({ ...reference, tag }), request, deps));
     }
     return pulled;
   } finally {
@@ -111,9 +121,13 @@ export async function ensureUnpacked(image: ImageRecord, deps: FetchLayersDeps):
   return true;
 }
 
-async function isUsable(stored: StoredImage, deps: PullDeps): Promise<boolean> {
-  using _lock = await lockWhenFree(storeLockOf(deps.host), 'shared');
-  return unpackRecorded(stored, deps);
+async function isUsable(stored: StoredImage, { keepName }: Wanted, deps: PullDeps): Promise<boolean> {
+  const { host } = deps;
+  using _lock = await lockWhenFree(storeLockOf(host), 'shared');
+  if (!(await unpackRecorded(stored, deps))) return false;
+  // One that was only kept beside a name becomes an image of its own when somebody wants to run it.
+  if (!keepName && !readImage(host, stored.image.id)) recordImage(host, stored.image);
+  return true;
 }
 
 /** As ensureUnpacked, of an image that has a record: one of a read-only store becomes the user's own by it. */
@@ -131,7 +145,7 @@ export async function unpackRecorded(stored: StoredImage, deps: FetchLayersDeps)
 async function pullFrom(
   access: RegistryAccess,
   name: string,
-  platformText: string | undefined,
+  { platform: platformText, keepName }: Wanted,
   deps: PullDeps,
 ): Promise<PulledImage> {
   const { host, signal } = deps;
@@ -142,7 +156,7 @@ async function pullFrom(
   using _lock = await lockWhenFree(storeLockOf(host), 'shared', signal === undefined ? {} : { signal });
   await fetchLayers(remote.layers, remote.source, deps);
   for (const document of [remote.configDocument, remote.manifest, remote.target]) store(host, document);
-  const image = record(host, remote);
+  const image = record(host, remote, keepName ?? false);
   return { reference: remote.reference, image, digest: remote.target.descriptor.digest, outcome: 'pulled' };
 }
 
@@ -150,10 +164,10 @@ function store(host: Host, { descriptor, content }: Document): void {
   if (!hasBlob(host, descriptor.digest, descriptor.size)) writeBlob(host, descriptor.digest, content);
 }
 
-function record(host: Host, remote: RemoteImage): ImageRecord {
-  const { config, manifest, configDocument, layers } = remote;
+function record(host: Host, remote: RemoteImage, keepName: boolean): ImageRecord {
+  const { reference, target, config, manifest, configDocument, layers } = remote;
   const id = configDocument.descriptor.digest;
-  recordImage(host, {
+  const described: ImageRecord = {
     id,
     config: configDocument.descriptor,
     manifest: manifest.descriptor,
@@ -163,18 +177,20 @@ function record(host: Host, remote: RemoteImage): ImageRecord {
     architecture: config.architecture,
     ...(config.variant === undefined ? {} : { variant: config.variant }),
     sizeBytes: [manifest, configDocument, ...layers].reduce((sum, { descriptor }) => sum + descriptor.size, 0),
-  });
-  tagImage(host, remote.reference, { id, manifest: manifest.descriptor, target: remote.target.descriptor });
+  };
+  const tag = keepName ? readOwnTag(host, tagName(reference)) : undefined;
+  if (tag?.target?.digest === target.descriptor.digest && tag.id !== id) {
+    const { os, architecture, variant } = described;
+    const platform = { os, architecture, ...(variant === undefined ? {} : { variant }) };
+    const others = (tag.kept ?? []).filter(({ digest }) => digest !== manifest.descriptor.digest);
+    tagImage(host, reference, { ...tag, kept: [...others, { ...manifest.descriptor, platform }] });
+    return described;
+  }
+  recordImage(host, described);
+  tagImage(host, reference, { id, manifest: manifest.descriptor, target: target.descriptor });
   const image = readImage(host, id);
   if (image === undefined) throw new CtrError('STATE', `image ${id} was removed while it was pulled`);
   return image;
-}
-
-/** The stored image, unless it is for another platform than asked for. */
-function findForPlatform(host: Host, name: string, platform: string | undefined): StoredImage | undefined {
-  const stored = findImage(host, name);
-  if (stored === undefined || platform === undefined) return stored;
-  return platformMatches(parsePlatform(platform), stored.image) ? stored : undefined;
 }
 
 /** `--pull=newer`: an error of the registry means that what is stored will do (podman-run(1) "--pull"). */

@@ -4,14 +4,13 @@ import { CtrError } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
 import { withSpaceHint, writeAll } from '../base/json-file.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
-import { parseImageConfig } from '../oci/image-config.ts';
-import { isIndex, parseManifest } from '../oci/manifest.ts';
 import type { Reference } from '../oci/reference.ts';
-import { createBlobWriter, hasBlob, linkBlob, readBlob, writeBlob } from '../storage/blob-store.ts';
+import { createBlobWriter, hasBlob, linkBlob, writeBlob } from '../storage/blob-store.ts';
 import { type ImageRecord, readImage, recordImage, tagImage } from '../storage/image-store.ts';
 import type { ImageDestination, OpenBlob } from './content.ts';
 import type { FetchLayersDeps } from './fetch-layers.ts';
 import { ensureUnpacked } from './pull.ts';
+import { describeStored } from './stored-image.ts';
 import { verified } from './verified-stream.ts';
 
 /** Takes blobs and manifests; nothing refers to them before `recordStored`. The caller holds the store's lock shared. */
@@ -70,32 +69,11 @@ export async function recordStored(
   deps: FetchLayersDeps,
 ): Promise<ImageRecord> {
   const { host } = deps;
-  const described = describe(host, manifest);
+  const described = describeStored(host, manifest);
   if (!(await ensureUnpacked(described, deps))) {
     throw new CtrError('INTERNAL', `image ${described.id}: a blob is missing`);
   }
   recordImage(host, described);
   for (const reference of references) tagImage(host, reference, { id: described.id, manifest });
   return readImage(host, described.id) ?? described;
-}
-
-function describe(host: Host, descriptor: Descriptor): ImageRecord {
-  const manifest = parseManifest(readBlob(host, descriptor), descriptor.mediaType);
-  if (isIndex(manifest)) throw new CtrError('UNSUPPORTED', 'an index of images is no image');
-  const config = parseImageConfig(readBlob(host, manifest.config));
-  const { diff_ids: diffIds } = config.rootfs;
-  if (diffIds.length !== manifest.layers.length) {
-    throw new CtrError('INVALID', `the manifest has ${manifest.layers.length} layers, the config ${diffIds.length}`);
-  }
-  return {
-    id: manifest.config.digest,
-    config: manifest.config,
-    manifest: descriptor,
-    diffIds,
-    ...(config.created === undefined ? {} : { createdAt: config.created }),
-    os: config.os,
-    architecture: config.architecture,
-    ...(config.variant === undefined ? {} : { variant: config.variant }),
-    sizeBytes: [descriptor, manifest.config, ...manifest.layers].reduce((sum, { size }) => sum + size, 0),
-  };
 }

@@ -46,6 +46,8 @@ export interface TagRecord {
   readonly manifest: Descriptor;
   /** What the registry has under this name: an index, or the manifest itself. Absent: made here and never pushed. */
   readonly target?: Descriptor;
+  /** Of the index `target`: what is stored beside `manifest` and stays with the name (other platforms, attestations). */
+  readonly kept?: readonly Descriptor[];
 }
 
 export interface StoredImage {
@@ -71,6 +73,7 @@ const tagRecord: Check<TagRecord> = object({
   id: digest,
   manifest: descriptor,
   target: optional(descriptor),
+  kept: optional(array(descriptor)),
 });
 
 /** Idempotent: a record that is there is left alone. Everything that it names is stored already. */

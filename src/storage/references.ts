@@ -45,8 +45,9 @@ export function collectReferences(host: Host): References {
   }
   for (const tag of listTags(reader)) {
     addManifest(tag.manifest, tag.name);
-    // An index is kept to know its digest; the images in it for other platforms are not here.
+    // An index is kept to know its digest; of the images in it only those that a build or a base image needed are here.
     if (tag.target && hasBlob(host, tag.target.digest)) add(tag.target, tag.name);
+    for (const manifest of tag.kept ?? []) addManifest(manifest, tag.name);
   }
   for (const { name, manifests } of listManifestLists(reader)) {
     for (const manifest of manifests) if (hasBlob(host, manifest.digest)) addManifest(manifest, name);

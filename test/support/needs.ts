@@ -26,6 +26,7 @@ const probes = {
   pasta: () => onPath('pasta') && writable('/dev/net/tun'),
   netavark: () => ['netavark', 'aardvark-dns'].every((name) => helperThere(name)) && onPath('iptables'),
   fuse: () => onPath('fuse-overlayfs') && writable('/dev/fuse'),
+  qemu: () => onPath('qemu-aarch64-static') && readFileSync('/proc/filesystems', 'utf8').includes('binfmt_misc'),
   'subordinate-ids': () => onPath('newuidmap') && (process.getuid?.() === 0 || hasRange()),
 } as const;
 export type Need = keyof typeof probes;

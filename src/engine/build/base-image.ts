@@ -3,10 +3,11 @@ import { CtrError } from '../../base/ctr-error.ts';
 import { humanSize } from '../../base/units.ts';
 import { stagesNamedLike } from '../../build/plan-build.ts';
 import type { PullProgress } from '../../image/fetch-layers.ts';
+import { findForPlatform } from '../../image/stored-image.ts';
 import { type ImageConfig, parseImageConfig } from '../../oci/image-config.ts';
 import { isIndex, parseManifest } from '../../oci/manifest.ts';
 import { readBlob } from '../../storage/blob-store.ts';
-import { findImage, readImage } from '../../storage/image-store.ts';
+import { findImage, readImage, type StoredImage } from '../../storage/image-store.ts';
 import { markImageUsed } from '../../storage/image-use.ts';
 import { hasLayer } from '../../storage/layer-store.ts';
 import { shortId } from '../images.ts';
@@ -22,7 +23,7 @@ export async function loadImage(build: Build, reference: string, platform = buil
   const { host, request, ownerKind } = build;
   const { pull: policy, tlsVerify, authFile } = request;
   const isUsual = platform === build.plan.options.buildPlatform;
-  const stored = policy === 'missing' && isUsual ? findImage(host, reference) : undefined;
+  const stored = policy === 'missing' ? storedFor(build, reference, platform) : undefined;
   const ready = stored?.image.diffIds.every((diffId) => hasLayer(host, { diffId, kind: ownerKind }));
   const record = stored && ready ? stored.image : await pulled();
   markImageUsed(host, record.id);
@@ -39,12 +40,22 @@ export async function loadImage(build: Build, reference: string, platform = buil
   async function pulled() {
     const { pull } = await import('../pull.ts');
     try {
-      const options = { name: reference, policy, tlsVerify, authFile, ...(isUsual ? {} : { platform }) };
-      const { image: found } = await watched(build, { place: 'base', text: `FROM ${reference}` }, async (info) => {
-        const say = (line: string) => build.watch.output(info, 'stderr', Buffer.from(`${line}\n`));
-        const done = await pull(host, options, { signal: build.signal, progress: { layer: pullLines(say) } });
-        return { ...done, isCached: done.outcome !== 'pulled' };
-      });
+      const options = {
+        name: reference,
+        policy,
+        tlsVerify,
+        authFile,
+        ...(isUsual ? {} : { platform, keepName: true }),
+      };
+      const { image: found } = await watched(
+        build,
+        { place: `${build.label}base`, text: `FROM ${reference}` },
+        async (info) => {
+          const say = (line: string) => build.watch.output(info, 'stderr', Buffer.from(`${line}\n`));
+          const done = await pull(host, options, { signal: build.signal, progress: { layer: pullLines(say) } });
+          return { ...done, isCached: done.outcome !== 'pulled' };
+        },
+      );
       return readImage(host, found.id) ?? found;
     } catch (error) {
       const near = stagesNamedLike(build.plan, reference);
@@ -53,6 +64,13 @@ export async function loadImage(build: Build, reference: string, platform = buil
       throw new CtrError(error.code, error.message, { cause: error.cause, hint });
     }
   }
+}
+
+/** Without a choice of platforms an image for another one will do: it may be meant. */
+function storedFor({ host, plan, request }: Build, reference: string, platform: string): StoredImage | undefined {
+  const found = findForPlatform(host, reference, platform);
+  const isMeant = request.platforms.length === 0 && platform === plan.options.buildPlatform;
+  return found ?? (isMeant ? findImage(host, reference) : undefined);
 }
 
 /** A line for each layer that came. */

@@ -13,10 +13,14 @@ export interface BuildRequest {
   /** `--build-context NAME=…`: a directory, an address, `docker-image://NAME`. */
   readonly contexts: Readonly<Record<string, string>>;
   readonly names: readonly string[];
+  /** The manifest list that the images are added to. */
+  readonly manifest?: string;
+  readonly attestations: readonly Attestation[];
   readonly target?: string;
   readonly buildArgs: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
-  readonly annotations: Readonly<Record<string, string>>;
+  readonly annotations: readonly BuildAnnotation[];
+  /** As formatPlatform writes them, each once; none: this machine's. */
   readonly platforms: readonly string[];
   readonly noCache: boolean;
   /** Stages whose steps are run whatever the cache has. */
@@ -72,6 +76,19 @@ export type CacheTarget =
 export type SshSource =
   | { readonly kind: 'socket'; readonly path: string }
   | { readonly kind: 'keys'; readonly paths: readonly string[] };
+
+/** Where an annotation is written (docker-buildx-build(1) "--annotation"); without a platform: in each. */
+export interface BuildAnnotation {
+  readonly place: 'manifest' | 'index' | 'manifest-descriptor' | 'index-descriptor';
+  readonly platform?: string;
+  readonly key: string;
+  readonly value: string;
+}
+
+export type Attestation =
+  | { readonly type: 'sbom' }
+  /** min: what was built from; max: the Dockerfile and the build arguments, too. */
+  | { readonly type: 'provenance'; readonly mode: 'min' | 'max' };
 
 export interface BuildSecret {
   readonly id: string;

@@ -14,6 +14,7 @@ import type { BuildWorker } from './build-worker-client.ts';
 import type { CachedStep } from './cache-document.ts';
 import type { CacheImport } from './cache-import.ts';
 import type { BuildContexts } from './contexts.ts';
+import type { Emulation } from './emulation.ts';
 import type { Scratch } from './scratch.ts';
 import type { SshAgents } from './ssh-agents.ts';
 import type { Turns } from './turns.ts';
@@ -23,6 +24,8 @@ export interface Build {
   readonly request: BuildRequest;
   readonly plan: BuildPlan;
   readonly platform: string;
+  /** In front of a stage's name where several platforms are built. */
+  readonly label: string;
   readonly worker: BuildWorker;
   readonly contexts: BuildContexts;
   readonly scratch: Scratch;
@@ -41,6 +44,9 @@ export interface Build {
   /** The finished stage of that index; begun if nobody has. */
   stateOf(index: number): Promise<StageState>;
   readonly steps: { count: number };
+  /** Steps of this build by their keys, which are the same whichever platform asks: each is run once. */
+  readonly made: Map<string, Promise<Made>>;
+  readonly emulation: Emulation;
   /** What others have built. */
   readonly cache: CacheImport;
 }
@@ -51,6 +57,20 @@ export interface StageLayer {
   readonly descriptor?: Descriptor;
   /** Of the plain archive, of a layer made here. */
   readonly archiveBytes?: number;
+}
+
+export interface Made {
+  /** Undefined: nothing was changed. */
+  readonly layer: StageLayer | undefined;
+  readonly isCached: boolean;
+  /** Absent: nothing had to be done. */
+  readonly key?: string;
+}
+
+/** The target stage for one platform. */
+export interface Finished {
+  readonly build: Build;
+  readonly state: StageState;
 }
 
 export interface StageState {

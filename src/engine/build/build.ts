@@ -1,5 +1,4 @@
-/** `ctr build`: Dockerfile → plan → stages → image and outputs. */
-import { writeFileSync } from 'node:fs';
+/** `ctr build`: Dockerfile → a plan for each platform → stages → image and outputs. */
 import { CtrError } from '../../base/ctr-error.ts';
 import type { Host } from '../../base/host.ts';
 import { parseDockerfile } from '../../build/parse-dockerfile.ts';
@@ -12,11 +11,14 @@ import { idMapsFor, ownerKindFor } from '../user-namespace.ts';
 import { Autopsy, type FailedStep } from './autopsy.ts';
 import type { BuildWatch } from './build-events.ts';
 import type { BuildRequest } from './build-request.ts';
-import type { Build, StageState } from './build-state.ts';
+import type { Build, Finished } from './build-state.ts';
 import { BuildWorker } from './build-worker-client.ts';
 import { CacheImport } from './cache-import.ts';
+import { checkRequest } from './check-request.ts';
 import { openContexts } from './contexts.ts';
-import { type BuiltImage, exportImage } from './export-image.ts';
+import { deliver } from './deliver.ts';
+import { Emulation } from './emulation.ts';
+import type { BuiltImage } from './export-image.ts';
 import { lintPlan } from './lint-plan.ts';
 import { Scratch } from './scratch.ts';
 import { SshAgents } from './ssh-agents.ts';
@@ -34,6 +36,7 @@ export interface BuildDeps {
 
 /** Returns the image; undefined when only its files were wanted. */
 export async function buildImage(host: Host, request: BuildRequest, deps: BuildDeps): Promise<BuiltImage | undefined> {
+  checkRequest(request);
   const built = await buildLocked(host, request, deps);
   if (built) await (await import('../size-policy.ts')).keepToMaxSize(host, [built.image.id]);
   return built;
@@ -49,9 +52,9 @@ async function buildLocked(host: Host, request: BuildRequest, deps: BuildDeps): 
   const { watch, signal } = deps;
   const cache = new CacheImport(host, request, { signal, warn: (message) => watch.warning(message) });
   try {
-    const build = await prepare(host, request, deps, { worker, scratch, ssh, cache });
-    const state = await runStages(build).finally(() => deps.lookAtFailed && build.autopsy?.perform(deps.lookAtFailed));
-    return await deliver(build, state, deps);
+    const builds = await prepare(host, request, deps, { worker, scratch, ssh, cache });
+    const look = async () => deps.lookAtFailed && builds[0]?.autopsy?.perform(deps.lookAtFailed);
+    return await deliver(await runStages(builds, signal).finally(look), deps.write);
   } finally {
     await cache.close();
     await ssh.close();
@@ -60,100 +63,69 @@ async function buildLocked(host: Host, request: BuildRequest, deps: BuildDeps): 
   }
 }
 
+/** One build for each platform; they share everything but their plans and stages. */
 async function prepare(
   host: Host,
   request: BuildRequest,
   { watch, signal, now, lookAtFailed }: BuildDeps,
   tools: Pick<Build, 'worker' | 'scratch' | 'ssh' | 'cache'>,
-): Promise<Build> {
+): Promise<Build[]> {
   const contexts = await openContexts(request, { host, ...tools, signal });
   const buildPlatform = formatPlatform(hostPlatform());
-  const [platform = buildPlatform, ...more] = request.platforms;
-  if (more.length > 0) {
-    throw new CtrError('UNSUPPORTED', 'one build makes the image of one platform', {
-      hint: 'build each with --platform, then `ctr manifest create` and `ctr manifest add`',
-    });
-  }
+  const platforms = request.platforms.length > 0 ? request.platforms : [buildPlatform];
   const dockerfile = parseDockerfile(contexts.dockerfile.text, { fileName: contexts.dockerfile.name });
-  const plan = planBuild(dockerfile, {
-    ...{ target: request.target, buildArgs: request.buildArgs, platform, buildPlatform },
-    contexts: Object.keys(request.contexts),
-  });
-  const { warnings, isFatal } = lintPlan(host, plan, contexts.main.ignore);
-  for (const { rule, message, source } of warnings) watch.warning(`${source.file}:${source.line}: ${rule}: ${message}`);
-  if (isFatal) {
+  const plans = platforms.map((platform) =>
+    planBuild(dockerfile, {
+      ...{ target: request.target, buildArgs: request.buildArgs, platform, buildPlatform },
+      contexts: Object.keys(request.contexts),
+    }),
+  );
+  const findings = plans.slice(0, 1).map((plan) => lintPlan(host, plan, contexts.main.ignore));
+  for (const { rule, message, source } of findings.flatMap(({ warnings }) => warnings)) {
+    watch.warning(`${source.file}:${source.line}: ${rule}: ${message}`);
+  }
+  if (findings.some(({ isFatal }) => isFatal)) {
     throw new CtrError('INVALID', 'the build checks found something, and the Dockerfile says check=error=true', {
       hint: 'see `ctr build --check`',
     });
   }
-  const build: Build = {
-    ...{ host, request, plan, platform, contexts, watch, signal, ...tools },
+  const shared = {
+    ...{ host, request, contexts, watch, signal, ...tools },
     turns: new Turns(request.jobs),
     ownerKind: ownerKindFor(idMapsFor(host)),
     driver: chooseStorageDriver(host).driver,
     beganAt: now,
     autopsy: lookAtFailed && new Autopsy(),
-    stages: new Map(),
-    stateOf(index) {
-      return stageState(this, index);
-    },
     steps: { count: 0 },
+    made: new Map(),
+    emulation: new Emulation(host),
   };
-  return build;
+  // With a cache of others, a RUN for another platform may never have to run here.
+  if (request.cacheFrom.length === 0) for (const plan of plans) shared.emulation.check(plan, plan.options.platform);
+  return plans.map((plan): Build => {
+    const { platform } = plan.options;
+    return {
+      ...{ ...shared, plan, platform, label: plans.length > 1 ? `${platform} ` : '' },
+      stages: new Map(),
+      stateOf(index) {
+        return stageState(this, index);
+      },
+    };
+  });
 }
 
-/** Every stage that the target needs begins at once; each waits where it needs another. The first failure ends all. */
-async function runStages(build: Build): Promise<StageState> {
+/** Every stage that a target needs begins at once; each waits where it needs another. The first failure ends all. */
+async function runStages(builds: readonly Build[], given: AbortSignal): Promise<Finished[]> {
   const aborting = new AbortController();
-  const signal = AbortSignal.any([build.signal, aborting.signal]);
-  const guarded = { ...build, signal };
-  const running = build.plan.stages.map(({ index }) => stageState(guarded, index));
+  const signal = AbortSignal.any([given, aborting.signal]);
+  const guarded = builds.map((build): Build => ({ ...build, signal }));
   try {
-    await Promise.all(running);
+    await Promise.all(guarded.flatMap((build) => build.plan.stages.map(({ index }) => stageState(build, index))));
   } catch (error) {
     aborting.abort(error);
-    await Promise.allSettled(guarded.stages.values());
+    await Promise.allSettled(guarded.flatMap(({ stages }) => [...stages.values()]));
     throw error;
   }
-  return stageState(guarded, build.plan.target.index);
-}
-
-async function deliver(build: Build, state: StageState, deps: BuildDeps): Promise<BuiltImage | undefined> {
-  const { request } = build;
-  const files = request.outputs.filter(({ type }) => type === 'local' || type === 'tar');
-  if (files.length > 0) {
-    const { exportFiles } = await import('./export-files.ts');
-    for (const output of files) await exportFiles(build, state, output, deps.write);
-  }
-  if (files.length > 0 && files.length === request.outputs.length && request.names.length === 0) return undefined;
-  const finished = request.squash === 'no' ? state : await squashed(build, state);
-  const built = await exportImage(build, finished);
-  const copies = request.outputs.filter(({ type }) => type === 'oci' || type === 'docker');
-  if (copies.length > 0 || request.push) {
-    const { exportCopies } = await import('./export-copies.ts');
-    await exportCopies(build, built, deps.write);
-  }
-  if (request.cacheTo.length > 0) {
-    const { exportCaches } = await import('./cache-export.ts');
-    await exportCaches([{ build, state }]);
-  }
-  if (request.iidFile !== undefined) writeFileSync(request.iidFile, built.image.id);
-  if (request.metadataFile !== undefined) writeFileSync(request.metadataFile, metadataOf(build, built));
-  return built;
-}
-
-async function squashed(build: Build, state: StageState): Promise<StageState> {
-  const { squash } = await import('./squash.ts');
-  return squash(build, state);
-}
-
-/** As docker-buildx-build(1) --metadata-file. */
-function metadataOf({ request }: Build, { image, manifest }: BuiltImage): string {
-  const metadata = {
-    'containerimage.config.digest': image.id,
-    'containerimage.descriptor': manifest,
-    'containerimage.digest': manifest.digest,
-    ...(request.names.length > 0 ? { 'image.name': request.names.join(',') } : {}),
-  };
-  return `${JSON.stringify(metadata, null, 2)}\n`;
+  const finished = guarded.map(async (build) => ({ build, state: await stageState(build, build.plan.target.index) }));
+  return Promise.all(finished);
 }

@@ -1,16 +1,14 @@
 /** `--cache-to`: what this build's steps made, for others to find by key. The layers of base images are not part of it. */
 import { writeBlob } from '../../storage/blob-store.ts';
 import type { CacheTarget } from './build-request.ts';
-import type { Build, StageLayer, StageState } from './build-state.ts';
+import type { Build, Finished, StageLayer, StageState } from './build-state.ts';
 import { type CachedStep, cacheArtifact } from './cache-document.ts';
 import { locationOf, nameOf, reasonOf } from './cache-import.ts';
-import { archived } from './export-image.ts';
+import { archived } from './layer-archive.ts';
 import { watched } from './watched.ts';
 
-/** `builds`: one for each platform, with the state of its target. */
-export async function exportCaches(
-  builds: ReadonlyArray<{ readonly build: Build; readonly state: StageState }>,
-): Promise<void> {
+/** Of all platforms together. */
+export async function exportCaches(builds: readonly Finished[]): Promise<void> {
   const [first] = builds;
   if (!first) return;
   for (const target of first.build.request.cacheTo) {
@@ -20,7 +18,7 @@ export async function exportCaches(
   }
 }
 
-async function allStates(builds: ReadonlyArray<{ readonly build: Build }>): Promise<StageState[]> {
+async function allStates(builds: readonly Finished[]): Promise<StageState[]> {
   return Promise.all(builds.flatMap(({ build }) => [...build.stages.values()]));
 }
 

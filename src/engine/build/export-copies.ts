@@ -1,25 +1,42 @@
 /** `--output type=oci|docker` and `--push`: copies of the image that the store has now. */
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { CtrError } from '../../base/ctr-error.ts';
-import { push } from '../push.ts';
+import type { ImageLocation } from '../../image/transport/image-location.ts';
+import type { Descriptor } from '../../oci/descriptor.ts';
+import { sendStored } from '../push.ts';
+import { annotationsAt } from './annotations.ts';
+import type { BuildRequest } from './build-request.ts';
 import type { Build } from './build-state.ts';
 import type { BuiltImage } from './export-image.ts';
 
-export async function exportCopies(build: Build, { image }: BuiltImage, write: (bytes: Uint8Array) => void) {
+/** Returns what a registry has now; undefined when nothing was pushed. */
+export async function exportCopies(build: Build, built: BuiltImage, write: (bytes: Uint8Array) => void) {
   const { host, request, scratch, signal } = build;
-  const { tlsVerify, authFile, names } = request;
-  const access = { tlsVerify, authFile };
+  const { names } = request;
+  const send = (location: ImageLocation, target: Descriptor) => {
+    const stored = { id: built.image.id, name: names[0] ?? built.image.id, names: names.slice(0, 1), target };
+    return sendStored(host, stored, location, { ...request, all: true }, { signal });
+  };
   for (const output of request.outputs) {
     if (output.type !== 'oci' && output.type !== 'docker') continue;
     const path = output.dest === undefined ? scratch.file() : resolve(request.cwd, output.dest);
-    const transport = output.type === 'oci' ? 'oci-archive' : 'docker-archive';
-    const destination = [`${transport}:${path}`, ...names.slice(0, 1)].join(':');
-    await push(host, { ...access, name: image.id, destination }, { signal });
+    if (output.type === 'oci') {
+      await send({ transport: 'oci-archive', path, name: undefined }, annotated(request, built));
+    } else {
+      // The archive has one image; what is said about it has no place there.
+      await send({ transport: 'docker-archive', path, name: undefined }, built.members[0]?.manifest ?? built.target);
+    }
     if (output.dest === undefined) write(readFileSync(path));
   }
-  if (!request.push) return;
-  if (names.length === 0) throw new CtrError('USAGE', '--push needs a name', { hint: 'give one with -t' });
-  for (const name of names)
-    await push(host, { ...access, name: image.id, destination: `docker://${name}` }, { signal });
+  let pushed: Descriptor | undefined;
+  for (const name of request.push ? names : [])
+    pushed = (await send({ transport: 'docker', name }, built.target)).manifest;
+  return pushed;
+}
+
+/** In a layout the entry of index.json can say something of its own. */
+function annotated(request: BuildRequest, { target, members }: BuiltImage): Descriptor {
+  const isIndex = members.every(({ manifest }) => manifest.digest !== target.digest);
+  const annotations = annotationsAt(request, isIndex ? 'index-descriptor' : 'manifest-descriptor');
+  return { ...target, ...(annotations ? { annotations } : {}) };
 }

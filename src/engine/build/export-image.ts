@@ -1,124 +1,82 @@
-/**
- * The finished stage becomes an image of the store: archives of its layers, configuration, manifest, record, names.
- * Layers of other stages, and steps that are only cached, never get an archive.
- */
-import { mkdirSync, renameSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { CtrError } from '../../base/ctr-error.ts';
+/** The built image gets its record and names; those of several platforms, or with attestations, an index above them. */
 import type { Descriptor } from '../../oci/descriptor.ts';
-import type { ImageConfig } from '../../oci/image-config.ts';
+import type { ImageIndex } from '../../oci/manifest.ts';
 import { mediaTypes } from '../../oci/media-types.ts';
+import { formatPlatform, hostPlatform, platformMatches } from '../../oci/platform.ts';
 import { parseReference, type Reference, withDefaultTag } from '../../oci/reference.ts';
-import { hasBlob, writeBlob } from '../../storage/blob-store.ts';
 import { type ImageRecord, readImage, readTag, recordImage, tagImage, tagName } from '../../storage/image-store.ts';
-import { layerDir, syncLayers } from '../../storage/layer-store.ts';
-import { layout } from '../../storage/layout.ts';
-import { type Build, diffIdsOf, type StageLayer, type StageState } from './build-state.ts';
-import { documentOf, inlineMember } from './cache-document.ts';
-import { createdText } from './stage.ts';
+import { findManifestList, listName, writeManifestList } from '../../storage/manifest-list-store.ts';
+import { annotationsAt } from './annotations.ts';
+import type { Build, Finished } from './build-state.ts';
+import { documentOf } from './cache-document.ts';
+import { store, type WrittenImage, writeImage } from './write-image.ts';
 
 export interface BuiltImage {
+  /** For this machine, else the first one. */
   readonly image: ImageRecord;
-  readonly manifest: Descriptor;
+  /** What the names stand for: the manifest, or the index. */
+  readonly target: Descriptor;
+  readonly members: readonly WrittenImage[];
 }
 
-export async function exportImage(build: Build, state: StageState): Promise<BuiltImage> {
-  const { host, request, ownerKind } = build;
-  const references = request.names.map((name) => withDefaultTag(parseReference(name, 'localhost')));
-  const layers: Descriptor[] = [];
-  for (const layer of state.layers) layers.push(await archived(build, layer));
-  // One sync for the layers and their archives; nothing refers to them before.
-  syncLayers(
-    host,
-    [...new Set(diffIdsOf(state))].map((diffId) => ({ diffId, kind: ownerKind })),
-  );
-  const { config, manifest, image } = documentsOf(build, state, layers);
-  for (const [document, { digest, size }] of [config, manifest]) {
-    if (!hasBlob(host, digest, size)) writeBlob(host, digest, document);
+export async function exportImage(finished: readonly Finished[]): Promise<BuiltImage> {
+  const members: WrittenImage[] = [];
+  for (const { build, state } of finished) {
+    members.push(await writeImage(build, state));
   }
-  const record = recordOf(state, image, config[1], manifest[1], layers);
-  recordImage(host, record);
-  for (const reference of references) name(build, reference, record, manifest[1]);
-  return { image: readImage(host, record.id) ?? record, manifest: manifest[1] };
-}
-
-function name({ host }: Build, reference: Reference, { id }: ImageRecord, manifest: Descriptor): void {
-  const known = readTag(host, tagName(reference));
-  if (known?.id === id && known.manifest.digest === manifest.digest) return;
-  tagImage(host, reference, { id, manifest });
-}
-
-/** The layer's archive in the store: the base image's own, or a plain one. */
-export async function archived(build: Build, { diffId, descriptor, archiveBytes }: StageLayer): Promise<Descriptor> {
-  const { host, worker, ownerKind } = build;
-  if (descriptor) return descriptor;
-  const plain: Descriptor = { mediaType: mediaTypes.ociLayer, digest: diffId, size: archiveBytes ?? 0 };
-  if (hasBlob(host, diffId, archiveBytes)) return plain;
-  const directory = layerDir(host, { diffId, kind: ownerKind });
-  const archive = build.scratch.file();
-  const packed = await worker.ask<{ diffId: string; size: number }>({
-    op: 'pack',
-    directory,
-    archive,
-    isSingle: ownerKind === 's',
-  });
-  if (packed.diffId !== diffId) {
-    throw new CtrError('VERIFY', `layer ${diffId} of the build cache is not what it was`, {
-      hint: '`ctr builder prune --all` forgets the cache',
-    });
+  const [{ build }] = finished as [Finished];
+  const { host } = build;
+  const [first] = members as [WrittenImage];
+  const own = members.find(({ platform }) => platformMatches(hostPlatform(), platform)) ?? first;
+  recordImage(host, own.record);
+  const descriptors = members.map((member) => described(build, member));
+  const target = descriptors.length === 1 ? own.manifest : writeIndex(build, descriptors);
+  const kept = descriptors.filter(({ digest }) => digest !== own.manifest.digest);
+  for (const text of build.request.names) {
+    name(build, withDefaultTag(parseReference(text, 'localhost')), { own, target, kept });
   }
-  const path = layout.blob(host, diffId);
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  renameSync(archive, path);
-  return { ...plain, size: packed.size };
+  if (build.request.manifest !== undefined) addToList(build, build.request.manifest, descriptors);
+  return { image: readImage(host, own.record.id) ?? own.record, target, members };
 }
 
-function documentsOf(build: Build, state: StageState, layers: readonly Descriptor[]) {
+/** The entry of an index. */
+function described({ request }: Build, { manifest, platform }: WrittenImage): Descriptor {
+  const annotations = annotationsAt(request, 'manifest-descriptor', formatPlatform(platform));
+  return { ...manifest, platform, ...(annotations ? { annotations } : {}) };
+}
+
+function writeIndex(build: Build, manifests: readonly Descriptor[]): Descriptor {
   const { request } = build;
-  const isDocker = request.format === 'v2s2';
-  const { config, ...rest } = state.image;
-  const labels = { ...config.Labels, ...request.labels };
-  const created = createdText(build, state);
-  const image = {
-    ...rest,
-    created,
-    config: { ...config, ...(Object.keys(labels).length > 0 ? { Labels: labels } : {}) },
-    rootfs: { type: 'layers', diff_ids: diffIdsOf(state) },
-    history: state.history,
-    ...(request.cacheTo.some(({ type }) => type === 'inline') ? { [inlineMember]: { steps: state.steps } } : {}),
-  } satisfies ImageConfig;
-  const configDocument = documentOf(isDocker ? mediaTypes.dockerConfig : mediaTypes.ociConfig, image);
-  const mediaType = isDocker ? mediaTypes.dockerManifest : mediaTypes.ociManifest;
-  const manifest = {
-    ...{ schemaVersion: 2, mediaType, config: configDocument[1] },
-    layers: layers.map((layer) => ({ ...layer, mediaType: typeOf(layer.mediaType, isDocker) })),
-    ...(Object.keys(request.annotations).length > 0 && !isDocker ? { annotations: request.annotations } : {}),
-  };
-  return { config: configDocument, manifest: documentOf(mediaType, manifest), image };
+  const mediaType = request.format === 'v2s2' ? mediaTypes.dockerList : mediaTypes.ociIndex;
+  const annotations = annotationsAt(request, 'index');
+  const index: ImageIndex = { schemaVersion: 2, mediaType, manifests, ...(annotations ? { annotations } : {}) };
+  const document = documentOf(mediaType, index);
+  store(build, document);
+  return document[1];
 }
 
-/** The same archive under the name that the manifest's format has for it. */
-function typeOf(mediaType: string, isDocker: boolean): string {
-  const names = [
-    [mediaTypes.ociLayer, mediaTypes.dockerLayer],
-    [mediaTypes.ociLayerGzip, mediaTypes.dockerLayerGzip],
-  ] as const;
-  const known = names.find((pair) => pair.some((each) => each === mediaType));
-  return known ? known[isDocker ? 1 : 0] : mediaType;
+interface Named {
+  readonly own: WrittenImage;
+  readonly target: Descriptor;
+  readonly kept: readonly Descriptor[];
 }
 
-function recordOf(
-  state: StageState,
-  image: ImageConfig,
-  config: Descriptor,
-  manifest: Descriptor,
-  layers: readonly Descriptor[],
-): ImageRecord {
-  return {
-    ...{ id: config.digest, config, manifest, diffIds: diffIdsOf(state) },
-    ...(image.created === undefined ? {} : { createdAt: image.created }),
-    ...{ os: image.os, architecture: image.architecture },
-    ...(image.variant === undefined ? {} : { variant: image.variant }),
-    sizeBytes: [manifest, config, ...layers].reduce((sum, { size }) => sum + size, 0),
-  };
+function name({ host }: Build, reference: Reference, { own, target, kept }: Named): void {
+  const { id } = own.record;
+  const { manifest } = own;
+  const known = readTag(host, tagName(reference));
+  const isSame = known?.id === id && known.manifest.digest === manifest.digest;
+  if (kept.length === 0) {
+    if (!isSame || known.kept) tagImage(host, reference, { id, manifest });
+  } else if (!isSame || known.target?.digest !== target.digest) {
+    tagImage(host, reference, { id, manifest, target, kept });
+  }
+}
+
+/** podman-build(1) "--manifest": the list is made if there is none. */
+function addToList({ host }: Build, text: string, added: readonly Descriptor[]): void {
+  const list = findManifestList(host, text) ?? { name: listName(text), manifests: [] };
+  const digests = new Set(added.map(({ digest }) => digest));
+  const manifests = [...list.manifests.filter(({ digest }) => !digests.has(digest)), ...added];
+  writeManifestList(host, { ...list, manifests });
 }

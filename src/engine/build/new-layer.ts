@@ -6,7 +6,7 @@ import { parseDigest } from '../../oci/digest.ts';
 import { type BuildStep, readBuildStep, touchBuildStep, writeBuildStep } from '../../storage/build-step-store.ts';
 import { hasLayer, layerDir, stageUnnamedLayer } from '../../storage/layer-store.ts';
 import { lockOf, lockWhenFree } from '../../storage/lock.ts';
-import { type Build, diffIdsOf, type StageLayer, type StageState } from './build-state.ts';
+import { type Build, diffIdsOf, type Made, type StageLayer, type StageState } from './build-state.ts';
 import type { Sealed, SealOrder } from './worker-orders.ts';
 
 export interface LayerWork {
@@ -17,17 +17,19 @@ export interface LayerWork {
   make(directory: string): Promise<Pick<SealOrder, 'from' | 'mountPoints'>>;
 }
 
-export interface Made {
-  /** Undefined: nothing was changed. */
-  readonly layer: StageLayer | undefined;
-  readonly isCached: boolean;
-  /** Absent: nothing had to be done. */
-  readonly key?: string;
+export async function layerFor(build: Build, state: StageState, work: LayerWork): Promise<Made> {
+  const { made, ownerKind } = build;
+  const key = `${work.key}${ownerKind === 'm' ? '' : `-${ownerKind}`}`;
+  const known = made.get(`${key} ${work.useCache}`);
+  if (known) return { ...(await known), isCached: true };
+  const making = findOrMake(build, state, { ...work, key });
+  made.set(`${key} ${work.useCache}`, making);
+  return making;
 }
 
-export async function layerFor(build: Build, state: StageState, work: LayerWork): Promise<Made> {
+async function findOrMake(build: Build, state: StageState, work: LayerWork): Promise<Made> {
   const { host, ownerKind } = build;
-  const key = `${work.key}${ownerKind === 'm' ? '' : `-${ownerKind}`}`;
+  const { key } = work;
   const find = (): Made | undefined => {
     const step = work.useCache ? readBuildStep(host, key) : undefined;
     if (!step || (step.diffId && !hasLayer(host, { diffId: step.diffId, kind: ownerKind }))) return undefined;
@@ -38,8 +40,8 @@ export async function layerFor(build: Build, state: StageState, work: LayerWork)
   if (known) return known;
   // The same step of two builds is run once: the second one waits and finds it.
   using _lock = await lockWhenFree(lockOf(host, 'step', key), 'exclusive', { signal: build.signal });
-  const found = find() ?? (work.useCache ? await imported(build, { ...work, key }) : undefined);
-  return found ?? { layer: await makeLayer(build, state, { ...work, key }), isCached: false, key };
+  const found = find() ?? (work.useCache ? await imported(build, work) : undefined);
+  return found ?? { layer: await makeLayer(build, state, work), isCached: false, key };
 }
 
 /** From a cache that the user named. */

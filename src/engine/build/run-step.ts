@@ -7,16 +7,17 @@ import type { RunInstruction } from '../../build/instruction.ts';
 import { runEnvironment } from '../../build/scope.ts';
 import { excerpt, formatPlace } from '../../build/source-range.ts';
 import { pipe } from '../../linux/descriptors.ts';
+import { formatPlatform } from '../../oci/platform.ts';
 import type { ContainerRecord } from '../../storage/container-store.ts';
 import { mountPointsOf } from '../container-trees.ts';
 import { exitOf, sayBye } from '../follow-container.ts';
 import type { NetworkRequest, RunRequest } from '../run-request.ts';
 import { type ContainerToStart, startContainer } from '../start-container.ts';
 import type { BuildStepInfo } from './build-events.ts';
-import { type Build, diffIdsOf, type StageState } from './build-state.ts';
+import { type Build, diffIdsOf, type Made, type StageState } from './build-state.ts';
 import { wordsOf } from './config-steps.ts';
 import type { StepPlace } from './copy-step.ts';
-import { type LayerWork, layerFor, type Made } from './new-layer.ts';
+import { type LayerWork, layerFor } from './new-layer.ts';
 import { mountsFor, type StepMounts } from './run-mounts.ts';
 import { inheritFiles, stepContainer, watchChanges } from './step-container.ts';
 import { stepKey } from './step-key.ts';
@@ -39,7 +40,7 @@ export async function runStep(
     // As in BuildKit: who is behind which proxy changes no result.
     Object.entries(environment).filter(([name]) => proxies[name] !== environment[name]),
     ...[config.User ?? '', config.WorkingDir ?? '/', network, instruction.security, mounts.identity],
-    ...[request.addHosts, request.capAdd, request.capDrop, build.platform],
+    ...[request.addHosts, request.capAdd, request.capDrop, formatPlatform(state.image)],
   ]);
   const make = (): ReturnType<LayerWork['make']> =>
     build.turns.take(() => run(build, state, instruction, { ...place, mounts, network, environment }));
@@ -63,6 +64,7 @@ interface Running {
 async function run(build: Build, state: StageState, instruction: RunInstruction, running: Running) {
   build.signal.throwIfAborted();
   const { mounts, info } = running;
+  build.emulation.require(formatPlatform(state.image), 'the image has a RUN');
   const prepared = await mounts.prepare();
   const undo = new Defer();
   undo.push(() => prepared.release());

@@ -9,10 +9,9 @@ import { instructionError } from '../../build/source-range.ts';
 import type { ImageConfig } from '../../oci/image-config.ts';
 import { parsePlatform } from '../../oci/platform.ts';
 import { loadImage } from './base-image.ts';
-import type { Build, StageState } from './build-state.ts';
+import type { Build, Made, StageState } from './build-state.ts';
 import { changeDefaults } from './config-steps.ts';
 import { copyStep, workdirStep } from './copy-step.ts';
-import type { Made } from './new-layer.ts';
 import { runStep } from './run-step.ts';
 import { watched } from './watched.ts';
 
@@ -41,7 +40,13 @@ async function runStage(build: Build, stage: PlannedStage): Promise<StageState> 
   const instructions = [...fromImage, ...inherited, ...stage.instructions];
   for (const [index, instruction] of instructions.entries()) {
     build.signal.throwIfAborted();
-    state = await step(build, stage, state, instruction, `${stage.label} ${index + 1}/${instructions.length}`);
+    state = await step(
+      build,
+      stage,
+      state,
+      instruction,
+      `${build.label}${stage.label} ${index + 1}/${instructions.length}`,
+    );
   }
   return state;
 }

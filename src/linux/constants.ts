@@ -1,13 +1,17 @@
 /** Constants of the kernel's interface, by header; the same on x86-64 and arm64 unless a comment says so. */
 
-/** asm-generic/errno-base.h, errno.h: those that programs compare results with. */
+/** asm-generic/errno-base.h, errno.h: those that programs compare results with, or that a usual start sees. */
 export const ERRNO = {
+  EPERM: 1,
   ENOENT: 2,
   EAGAIN: 11,
   EACCES: 13,
   EEXIST: 17,
   ENODEV: 19,
   ENOTDIR: 20,
+  EINVAL: 22,
+  ENODATA: 61,
+  ENOTSUP: 95,
   ETIMEDOUT: 110,
   ESTALE: 116,
 } as const;

@@ -6,6 +6,7 @@
  * only when the call returned -1 (or NULL's counterpart, MAP_FAILED).
  */
 import { existsSync } from 'node:fs';
+import { ERRNO } from './constants.ts';
 
 /** A C argument or result type; the numbers are ffi-rs' DataType. */
 const types = { str: 0, i32: 1, i64: 8, buf: 10, void: 7 } as const;
@@ -85,16 +86,15 @@ function nativeType([type, value]: readonly [CType, CValue]): NativeType {
   return { ffiTypeTag: ARRAY_TAG, type: types[type], length: value.length };
 }
 
-/** Where a number has two names the first one wins, as in libuv: EAGAIN (EWOULDBLOCK), ENOTSUP (EOPNOTSUPP). */
 let errnoNames: ReadonlyMap<number, string> | undefined;
 
 /** `ENOENT` for 2; `errno 1234` for a number that has no name. */
 export function errnoName(errno: number): string {
-  errnoNames ??= new Map(
-    Object.entries(process.getBuiltinModule('node:os').constants.errno)
-      .reverse()
-      .map(([name, value]) => [value, name]),
-  );
+  const usual = Object.entries(ERRNO).find(([, value]) => value === errno);
+  if (usual) return usual[0];
+  // Where a number has two names the first one wins, as in libuv: EAGAIN (EWOULDBLOCK), ENOTSUP (EOPNOTSUPP).
+  const known = () => Object.entries(process.getBuiltinModule('node:os').constants.errno).reverse();
+  errnoNames ??= new Map(known().map(([name, value]) => [value, name]));
   return errnoNames.get(errno) ?? `errno ${errno}`;
 }
 

@@ -78,7 +78,12 @@ export function declareBuildFlags(command: FlagSet): void {
     .option('--target <stage>', 'build this stage and what it needs')
     .option('--build-arg <name=value>', 'the value of an ARG; without = from the environment', collect, [])
     .option('--build-arg-file <file>', 'a file of NAME=VALUE lines', collect, [])
-    .option('--build-context <name=place>', 'a directory, address or docker-image://NAME for --from', collect, [])
+    .option(
+      '--build-context <name=place>',
+      'a directory, an address, docker-image://NAME or oci-layout://DIR:TAG for --from',
+      collect,
+      [],
+    )
     .option('--platform <os/arch/variant>', 'for which platform; several, with commas between: an index', collect, [])
     .option('--arch <arch>', 'for which architecture')
     .option('--os <os>', 'for which operating system')

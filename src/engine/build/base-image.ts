@@ -1,9 +1,11 @@
 /** What a stage begins with: an image of the store, pulled if it has to be. */
 import { CtrError } from '../../base/ctr-error.ts';
+import type { Host } from '../../base/host.ts';
 import { humanSize } from '../../base/units.ts';
 import { stagesNamedLike } from '../../build/plan-build.ts';
 import type { PullProgress } from '../../image/fetch-layers.ts';
 import { findForPlatform } from '../../image/stored-image.ts';
+import type { Descriptor } from '../../oci/descriptor.ts';
 import { type ImageConfig, parseImageConfig } from '../../oci/image-config.ts';
 import { isIndex, parseManifest } from '../../oci/manifest.ts';
 import { readBlob } from '../../storage/blob-store.ts';
@@ -28,14 +30,7 @@ export async function loadImage(build: Build, reference: string, platform = buil
   const record = stored && ready ? stored.image : await pulled();
   markImageUsed(host, record.id);
   const manifest = (stored && ready ? stored.tag?.manifest : undefined) ?? record.manifest;
-  const parsed = parseManifest(readBlob(host, manifest), manifest.mediaType);
-  if (isIndex(parsed)) throw new CtrError('INVALID', `${reference} is an index`);
-  const image = parseImageConfig(readBlob(host, record.config));
-  const layers = image.rootfs.diff_ids.flatMap((diffId, index): StageLayer[] => {
-    const descriptor = parsed.layers[index];
-    return descriptor ? [{ diffId, descriptor }] : [];
-  });
-  return { image, layers };
+  return readLoaded(host, manifest);
 
   async function pulled() {
     const { pull } = await import('../pull.ts');
@@ -64,6 +59,18 @@ export async function loadImage(build: Build, reference: string, platform = buil
       throw new CtrError(error.code, error.message, { cause: error.cause, hint });
     }
   }
+}
+
+/** Of an image whose blobs are in the store. */
+export function readLoaded(host: Host, manifest: Descriptor): LoadedImage {
+  const parsed = parseManifest(readBlob(host, manifest), manifest.mediaType);
+  if (isIndex(parsed)) throw new CtrError('INVALID', `${manifest.digest} is an index`);
+  const image = parseImageConfig(readBlob(host, parsed.config));
+  const layers = image.rootfs.diff_ids.flatMap((diffId, index): StageLayer[] => {
+    const descriptor = parsed.layers[index];
+    return descriptor ? [{ diffId, descriptor }] : [];
+  });
+  return { image, layers };
 }
 
 /** Without a choice of platforms an image for another one will do: it may be meant. */

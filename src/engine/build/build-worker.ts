@@ -4,6 +4,7 @@
  */
 import { chmodSync, createReadStream, lchownSync, mkdirSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { removeTreeNow } from '../../base/remove-tree.ts';
+import { fromText } from '../../image/layer/byte-string.ts';
 import { decompress } from '../../image/layer/decompress.ts';
 import { TarReader } from '../../image/layer/tar-reader.ts';
 import { LayerWriter } from '../../image/layer/unpack.ts';
@@ -11,6 +12,7 @@ import { describeError, linesOf } from '../../image/layer/unpack-protocol.ts';
 import { moveChanges, type Snapshot, takeSnapshot } from './copied-root.ts';
 import { settleMarks } from './fuse-marks.ts';
 import { LayerPlacer } from './layer-place.ts';
+import { markRemovals } from './layer-removals.ts';
 import { packSealed, sealLayer } from './layer-seal.ts';
 import type { OwnerBook } from './owner-book.ts';
 import type { ExtractOrder, WorkerOrder } from './worker-orders.ts';
@@ -61,6 +63,9 @@ async function obey(order: WorkerOrder, { guarded, placed, snapshots }: Memory):
       placed.delete(order.directory);
       return sealLayer(order, book);
     }
+    case 'remove-below':
+      markRemovals(fromText(order.target), order.upper.map(fromText), order.below.map(fromText));
+      return {};
     case 'pack':
       return packSealed(order);
     case 'extract':

@@ -6,11 +6,20 @@ import type { BuildRequest } from './build-request.ts';
 import type { ContextTools, FoundDockerfile } from './context-tools.ts';
 import type { SourceTree } from './source-walk.ts';
 
+/** A directory, the name of an image, or an image in an OCI layout (its only one where `name` is absent). */
+export type NamedContext = SourceTree | { readonly image: string } | { readonly layout: LayoutPlace };
+
+export interface LayoutPlace {
+  readonly path: string;
+  /** A tag or a digest. */
+  readonly name: string | undefined;
+}
+
 export interface BuildContexts {
   readonly main: SourceTree;
   readonly dockerfile: FoundDockerfile;
-  /** By name; undefined when it is an image. */
-  named(name: string): Promise<SourceTree | { readonly image: string }>;
+  /** By name. */
+  named(name: string): Promise<NamedContext>;
 }
 
 export async function openContexts(request: BuildRequest, tools: ContextTools): Promise<BuildContexts> {
@@ -24,7 +33,7 @@ export async function openContexts(request: BuildRequest, tools: ContextTools): 
     isContext: true,
     ...(ignore ? { ignore } : {}),
   };
-  const known = new Map<string, Promise<SourceTree | { readonly image: string }>>();
+  const known = new Map<string, Promise<NamedContext>>();
   const named = (name: string) => {
     const found = known.get(name) ?? namedContext(name, request, tools);
     known.set(name, found);
@@ -82,18 +91,14 @@ function ignoreFileFor(directory: string, dockerfile: string | undefined): Sourc
   return path === undefined ? undefined : { text: readFileSync(path, 'utf8'), name: basename(path) };
 }
 
-async function namedContext(
-  name: string,
-  { contexts, cwd }: BuildRequest,
-  tools: ContextTools,
-): Promise<SourceTree | { readonly image: string }> {
+async function namedContext(name: string, { contexts, cwd }: BuildRequest, tools: ContextTools): Promise<NamedContext> {
   const value = contexts[name] ?? '';
   const image = /^(?:docker-image|container-image):\/\/(.+)$/.exec(value)?.[1];
   if (image !== undefined) return { image };
-  if (/^oci-layout:/.test(value)) {
-    throw new CtrError('UNSUPPORTED', `--build-context ${name}: oci-layout is not supported`, {
-      hint: '`ctr pull oci:DIR` stores the image; then --build-context NAME=docker-image://IMAGE',
-    });
+  const layout = /^oci-layout:\/\/([^@]+?)(?:@(sha256:[0-9a-f]{64})|:([^/:@]+))?$/.exec(value);
+  if (layout) {
+    const [, path = '', digest, tag] = layout;
+    return { layout: { path: resolve(cwd, path), name: digest ?? tag } };
   }
   const remote = await import('./remote-context.ts');
   const what = `the context ${name}`;

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { ImageLocation } from '../../image/transport/image-location.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
+import { canonicalName, parseReference } from '../../oci/reference.ts';
 import { sendStored } from '../push.ts';
 import { annotationsAt } from './annotations.ts';
 import type { BuildRequest } from './build-request.ts';
@@ -24,7 +25,8 @@ export async function exportCopies(build: Build, built: BuiltImage, write: (byte
       await send({ transport: 'oci-archive', path, name: undefined }, annotated(request, built));
     } else {
       // The archive has one image; what is said about it has no place there.
-      await send({ transport: 'docker-archive', path, name: undefined }, built.members[0]?.manifest ?? built.target);
+      const name = names[0] && canonicalName(parseReference(names[0], 'localhost'));
+      await send({ transport: 'docker-archive', path, name }, built.members[0]?.manifest ?? built.target);
     }
     if (output.dest === undefined) write(readFileSync(path));
   }

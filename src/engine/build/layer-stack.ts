@@ -122,7 +122,7 @@ function namesIn(path: ByteString): ByteString[] {
   }
 }
 
-const statOf = (path: ByteString) => {
+export const statOf = (path: ByteString) => {
   try {
     return lstatSync(toPath(path), { throwIfNoEntry: false });
   } catch (error) {
@@ -132,7 +132,7 @@ const statOf = (path: ByteString) => {
   }
 };
 
-function isOpaque(path: ByteString): boolean {
+export function isOpaque(path: ByteString): boolean {
   return (
     getXattr(toPath(path), 'user.overlay.opaque')?.toString() === 'y' || statOf(`${path}/.wh..wh..opq`) !== undefined
   );

@@ -26,8 +26,10 @@ export async function sourceFor(build: Build, stageIndex: number, from: string |
     }
     case 'named-context': {
       const found = await build.contexts.named(origin.name);
-      if (!('image' in found)) return { tree: found };
-      return ofLayers(build, await loadImage(build, found.image), found.image);
+      if ('image' in found) return ofLayers(build, await loadImage(build, found.image), found.image);
+      if (!('layout' in found)) return { tree: found };
+      const { loadLayoutImage } = await import('./layout-image.ts');
+      return ofLayers(build, await loadLayoutImage(build, found.layout), origin.name);
     }
     case 'image':
       return ofLayers(build, await loadImage(build, origin.reference), origin.reference);

@@ -80,6 +80,7 @@ async function loadBase(build: Build, { base, platform }: PlannedStage) {
   if (base.kind === 'named-context') {
     const found = await build.contexts.named(base.name);
     if ('image' in found) return loadImage(build, found.image, wanted);
+    if ('layout' in found) return (await import('./layout-image.ts')).loadLayoutImage(build, found.layout, wanted);
     throw new CtrError('INVALID', `FROM ${base.name}: the context is a directory, not an image`);
   }
   const { os, architecture, variant } = parsePlatform(wanted);

@@ -36,6 +36,14 @@ export interface PlaceOrder {
   readonly isSingle: boolean;
 }
 
+/** Mark in `target` what the layers `upper`, which it takes the place of, remove of those below. */
+export interface RemoveBelowOrder {
+  readonly op: 'remove-below';
+  readonly target: string;
+  readonly upper: readonly string[];
+  readonly below: readonly string[];
+}
+
 /** Make a layer of a directory: times, digest, and the archive if a file is named. */
 export interface SealOrder {
   readonly op: 'seal';
@@ -110,6 +118,7 @@ export interface GuardOrder {
 
 export type WorkerOrder =
   | PlaceOrder
+  | RemoveBelowOrder
   | SealOrder
   | PackOrder
   | ExtractOrder

@@ -69,19 +69,23 @@ async function pastaNetwork(host: Host, request: RunRequest, options: readonly s
 
 async function slirpNetwork(host: Host, request: RunRequest, options: readonly string[]): Promise<ContainerNetwork> {
   const executable = requireProgram(host, 'slirp4netns', 'slirp4netns');
-  if (request.publish.length > 0) {
-    throw new CtrError('UNSUPPORTED', 'slirp4netns cannot publish ports here', { hint: 'use --network pasta' });
-  }
-  const { startSlirp, slirpNameserver, slirpHostAddress } = await import('../net/slirp.ts');
+  const { startSlirp, slirpAddresses } = await import('../net/slirp.ts');
   const isAsked = hostGatewayWanted(request.addHosts) && !options.some((one) => one.startsWith('allow_host_loopback='));
   const all = isAsked ? [...options, 'allow_host_loopback=true'] : options;
+  const addresses = slirpAddresses(all);
+  // Without pasta it may be the default's.
+  (await import('../net/slirp-ports.ts')).checkSlirp(all, request.publish);
+  const publish = await reserved(request);
   return {
     mode: 'slirp4netns',
-    nameservers: [slirpNameserver],
-    hostAddress: all.includes('allow_host_loopback=true') ? slirpHostAddress : undefined,
+    nameservers: [addresses.nameserver],
+    hostAddress: all.includes('allow_host_loopback=true') ? addresses.host : undefined,
     connect: async (pid, id) => {
-      const slirp = await startSlirp({ pid, directory: layout.runContainer(host, id), options: all }, executable);
-      writeJsonFile(layout.slirpProcess(host, id), slirp);
+      const directory = layout.runContainer(host, id);
+      writeJsonFile(
+        layout.slirpProcess(host, id),
+        await startSlirp({ pid, directory, options: all, publish }, executable),
+      );
     },
   };
 }

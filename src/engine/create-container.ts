@@ -30,6 +30,9 @@ export interface CreatedContainer {
 export async function createContainer(host: Host, given: RunRequest, watchPull?: WatchPull): Promise<CreatedContainer> {
   let request = given;
   if (request.limits) (await import('./cgroups.ts')).cgroupFor(host, '', request.limits);
+  if (request.network.mode === 'slirp4netns') {
+    (await import('../net/slirp-ports.ts')).checkSlirp(request.network.options, request.publish);
+  }
   // Before anything is fetched: some ids are refused.
   let ids = containerIds(host, request);
   const stored = request.image === undefined ? undefined : await ensureImage(host, request, request.image, watchPull);

@@ -3,6 +3,7 @@
  * started, because pasta and slirp4netns tell only "failed to bind any port".
  */
 import { CtrError, errnoOf } from '../base/ctr-error.ts';
+import { AF, SOCK } from '../linux/constants.ts';
 
 export interface PublishedPort {
   /** Absent: all addresses. */
@@ -36,7 +37,33 @@ async function bindForAMoment(port: PublishedPort): Promise<number> {
   } catch (cause) {
     throw bindError(port, cause);
   }
-  throw new CtrError('UNSUPPORTED', `cannot publish ${describePort(port)}: only tcp and udp are forwarded`);
+  throw sctpError(port, await hasSctp());
+}
+
+/** Neither pasta nor slirp4netns forwards SCTP, whether the kernel has it or not. */
+export function sctpError(port: PublishedPort, kernelHasIt: boolean): CtrError {
+  const what = `cannot publish ${describePort(port)}`;
+  if (!kernelHasIt) {
+    return new CtrError('UNSUPPORTED', `${what}: this kernel has no SCTP`, {
+      hint: 'it is the module sctp, which root may load',
+    });
+  }
+  return new CtrError('UNSUPPORTED', `${what}: no program of an unprivileged user forwards SCTP, only TCP and UDP`, {
+    hint: 'with --network host its port is the host’s own',
+  });
+}
+
+/** Whether the kernel makes such sockets; the first one loads the module. sctp(7) */
+async function hasSctp(): Promise<boolean> {
+  const { libc } = await import('../linux/ffi.ts');
+  const { closeSync } = await import('node:fs');
+  const protocol = 132;
+  try {
+    closeSync(libc('socket', 'i32', ['i32', AF.INET], ['i32', SOCK.STREAM | SOCK.CLOEXEC], ['i32', protocol]));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 async function bindTcp({ hostPort, hostIp }: PublishedPort): Promise<number> {

@@ -1,14 +1,17 @@
 /**
- * slirp4netns(1): the older user-mode network, for hosts without pasta. NAT to 10.0.2.0/24, no source addresses.
+ * slirp4netns(1): the older user-mode network, for hosts without pasta. NAT to 10.0.2.0/24.
  *
  * Facts, seen with 1.2.0: it stays in the foreground; it writes "1" to --ready-fd after 17 ms; it quits when the other
  * end of --exit-fd is closed, and never because the namespace is empty. No process of ctr lives as long as the
- * container, so nobody could hold that end: slirp4netns is ended by its pid and start time.
+ * container, so nobody could hold that end: slirp4netns is ended by its pid and start time. Ports are published by its API
+ * socket (slirp-ports.ts).
  */
 import type { ChildProcess } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { CtrError, errnoOf } from '../base/ctr-error.ts';
+import { formatIp, parseSubnet } from '../base/ip-network.ts';
 import { identifyProcess, isAlive, type ProcessIdentity } from '../linux/process-identity.ts';
+import type { PublishedPort } from './host-ports.ts';
 
 export interface SlirpRequest {
   /** A process in the network namespace. */
@@ -17,11 +20,26 @@ export interface SlirpRequest {
   readonly directory: string;
   /** Podman's words after `slirp4netns:`: mtu=…, cidr=…, enable_ipv6=true, allow_host_loopback=true, outbound_addr=…. */
   readonly options: readonly string[];
+  readonly publish: readonly PublishedPort[];
 }
 
-export const slirpNameserver = '10.0.2.3';
-/** With allow_host_loopback: the host's 127.0.0.1. */
-export const slirpHostAddress = '10.0.2.2';
+export interface SlirpAddresses {
+  /** With allow_host_loopback: the host's 127.0.0.1. */
+  readonly host: string;
+  readonly nameserver: string;
+  readonly container: string;
+}
+
+/** Where slirp4netns puts everything in its net, which `cidr=` moves; a wrong option is an INVALID error. */
+export function slirpAddresses(options: readonly string[]): SlirpAddresses {
+  const cidr = chosenOptions(options).get('cidr') ?? '10.0.2.0/24';
+  const net = parseSubnet(cidr);
+  if (net?.version !== 4 || net.prefix > 25) {
+    throw new CtrError('INVALID', `slirp4netns: cidr=${cidr} is no IPv4 network with room for address 100`);
+  }
+  const at = (offset: bigint) => formatIp(4, net.first + offset);
+  return { host: at(2n), nameserver: at(3n), container: at(100n) };
+}
 
 /**
  * As the way out of the holder of bridge networks: it takes 0.7 MB where pasta takes 29 (its buffers are written to at the
@@ -34,12 +52,14 @@ export function slirpUplinkArgs(networkFile: string, link: { interface: string; 
 
 const interfaceName = 'tap0';
 const logName = 'slirp4netns.log';
+const apiSocketName = 'slirp4netns.sock';
 const readyTimeoutMs = 10_000;
 
 /** The arguments for slirp4netns; an unknown option is an INVALID error that lists the known ones. */
-export function slirpArgs({ pid, options }: SlirpRequest): string[] {
-  const chosen = new Map([['mtu', '65520'], ...options.map(splitOption)]);
-  const args = ['--configure', '--ready-fd=3', `--mtu=${chosen.get('mtu')}`];
+export function slirpArgs({ pid, options, publish }: SlirpRequest): string[] {
+  const chosen = chosenOptions(options);
+  const args = ['--configure', '--ready-fd=3', `--mtu=${chosen.get('mtu') ?? '65520'}`];
+  if (publish.length > 0) args.push(`--api-socket=/proc/self/fd/4/${apiSocketName}`);
   if (chosen.get('allow_host_loopback') !== 'true') args.push('--disable-host-loopback');
   if (chosen.get('enable_ipv6') === 'true') args.push('--enable-ipv6');
   for (const [name, flag] of [
@@ -53,13 +73,38 @@ export function slirpArgs({ pid, options }: SlirpRequest): string[] {
   return [...args, String(pid), interfaceName];
 }
 
-const knownOptions = ['mtu', 'cidr', 'enable_ipv6', 'allow_host_loopback', 'outbound_addr', 'outbound_addr6'];
+const isBoolean = (value: string) => value === 'true' || value === 'false';
+const isMtu = (value: string) => /^\d{2,5}$/.test(value) && Number(value) >= 68 && Number(value) <= 65_521;
+const isGiven = (value: string) => value !== '';
+/** Podman's words. The port handler is slirp4netns itself: clients keep their addresses, where rootlesskit's lose them. */
+const optionChecks: Readonly<Record<string, (value: string) => boolean>> = {
+  mtu: isMtu,
+  cidr: isGiven,
+  enable_ipv6: isBoolean,
+  allow_host_loopback: isBoolean,
+  outbound_addr: isGiven,
+  outbound_addr6: isGiven,
+  port_handler: (value) => value === 'slirp4netns',
+};
+
+function chosenOptions(options: readonly string[]): ReadonlyMap<string, string> {
+  return new Map(options.map(splitOption));
+}
 
 function splitOption(option: string): [string, string] {
   const [name = '', value] = option.split('=', 2);
-  if (value !== undefined && knownOptions.includes(name)) return [name, value];
-  throw new CtrError('INVALID', `slirp4netns: unknown option ${JSON.stringify(option)}`, {
-    hint: `known are ${knownOptions.map((known) => `${known}=…`).join(', ')}`,
+  const check = Object.hasOwn(optionChecks, name) ? optionChecks[name] : undefined;
+  if (check === undefined || value === undefined) {
+    throw new CtrError('INVALID', `slirp4netns: unknown option ${JSON.stringify(option)}`, {
+      hint: `known are ${Object.keys(optionChecks)
+        .map((known) => `${known}=…`)
+        .join(', ')}`,
+    });
+  }
+  if (check(value)) return [name, value];
+  if (name !== 'port_handler') throw new CtrError('INVALID', `slirp4netns: ${option} is no value for ${name}`);
+  throw new CtrError('UNSUPPORTED', `slirp4netns: ${option}: ports are forwarded by slirp4netns itself`, {
+    hint: 'leave it out; --network pasta is faster and keeps the addresses of clients, too',
   });
 }
 
@@ -69,10 +114,17 @@ export async function startSlirp(request: SlirpRequest, executable: string): Pro
   const args = slirpArgs(request);
   mkdirSync(request.directory, { recursive: true, mode: 0o700 });
   const log = openSync(`${request.directory}/${logName}`, 'w', 0o600);
-  const child = spawn(executable, args, { stdio: ['ignore', log, log, 'pipe'], detached: true });
+  // The path of a socket may have 107 bytes: both sides name it by a descriptor of its directory.
+  const directory = openSync(request.directory, constants.O_RDONLY | constants.O_DIRECTORY);
+  const child = spawn(executable, args, { stdio: ['ignore', log, log, 'pipe', directory], detached: true });
   closeSync(log);
   try {
     await untilReady(child, request);
+    if (request.publish.length > 0) {
+      const { addForwards } = await import('./slirp-ports.ts');
+      const socket = `/proc/self/fd/${directory}/${apiSocketName}`;
+      await addForwards(socket, slirpAddresses(request.options).container, request.publish);
+    }
     const identity = child.pid === undefined ? undefined : identifyProcess(child.pid);
     if (identity === undefined) throw startFailure(request, 'it ended at once');
     return identity;
@@ -80,6 +132,7 @@ export async function startSlirp(request: SlirpRequest, executable: string): Pro
     child.kill();
     throw error;
   } finally {
+    closeSync(directory);
     child.unref();
   }
 }

@@ -3,6 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { type Bed, openBed } from '../support/bed.ts';
 import { needs } from '../support/needs.ts';
+import { hostTools } from '../support/network-bed.ts';
 import { until } from '../support/run-as.ts';
 
 let bed: Bed;
@@ -268,5 +269,42 @@ describe('ctr run --network slirp4netns [E]', () => {
     expect((await bed.ctr('run', ...flags, 'cat', '/etc/resolv.conf')).stdout).toContain('nameserver 10.0.2.3');
     expect(await bed.ctr('run', ...flags, 'no-such-command')).toMatchObject({ code: 127 });
     await until('all processes to be gone', () => bed.processes().length === 0);
+  });
+
+  slirp('publishes TCP and UDP ports, also where pasta is missing, wherever its net is', async () => {
+    const serve = '/usr/bin/socat UDP4-RECVFROM:53,fork EXEC:cat & nc -ll -p 80 -e echo hello';
+    const server = (...flags: readonly string[]) => {
+      const ports = ['-p', '127.0.0.1::80', '-p', '53/udp'];
+      return bed.ctrWith(
+        { env: { PATH: flags.length === 0 ? bin : (bed.env.PATH ?? '') } },
+        ...['run', '-d', '--name', 'web', ...flags, ...ports, ...hostTools, bed.image('busybox'), 'sh', '-c', serve],
+      );
+    };
+    const bin = `${bed.env.PATH?.split(':')[0]}:${bed.directory('only-slirp')}`;
+    await bed.sh('for p in slirp4netns newuidmap newgidmap rm; do ln -s $(command -v $p) only-slirp/; done');
+    const own = (await bed.sh("hostname -I | cut -d' ' -f1")).stdout.trim();
+    for (const flags of [[], ['--network', 'slirp4netns:cidr=192.168.7.0/24,port_handler=slirp4netns']]) {
+      expect(await server(...flags)).toMatchObject({ code: 0 });
+      const tcp = (await bed.ctr('port', 'web', '80')).stdout.trim();
+      // Answers to the host's own loopback do not come back when that is out of reach.
+      const udp = (await bed.ctr('port', 'web', '53/udp')).stdout.trim().replace('0.0.0.0', own);
+      const ask = `socat -t 2 - TCP4:${tcp} </dev/null; echo pong | socat -t 2 - UDP4:${udp}`;
+      expect((await bed.sh(ask)).stdout).toBe('hello\npong\n');
+      await bed.ctr('rm', '-f', '-t', '0', 'web');
+    }
+    await until('all processes to be gone', () => bed.processes().length === 0);
+  });
+
+  slirp('refuses options and ports that it does not have, before anything is made', async () => {
+    const run = (...flags: readonly string[]) =>
+      bed.ctr('run', '-d', '--network', 'slirp4netns', ...flags, bed.image('busybox'), 'sleep', '9');
+    const before = (await bed.ctr('ps', '-aq')).stdout;
+    const other = await bed.ctr('run', '-d', '--network', 'slirp4netns:port_handler=rootlesskit', bed.image('busybox'));
+    expect(other.stderr).toContain('port_handler=rootlesskit: ports are forwarded by slirp4netns itself');
+    expect((await run('-p', '[::1]:8080:80')).stderr).toContain('slirp4netns forwards IPv4 only');
+    expect((await run('-p', '8080:80/sctp')).stderr).toMatch(
+      /cannot publish 8080\/sctp: (this kernel has no SCTP|no program)/,
+    );
+    expect((await bed.ctr('ps', '-aq')).stdout).toBe(before);
   });
 });

@@ -92,7 +92,7 @@ describe.skipIf(!has('/usr/bin/slirp4netns') || !hasTun())(
   'startSlirp [I] (skipped without slirp4netns or tun)',
   () => {
     it('returns when the namespace has an address, and ends when told', async () => {
-      const identity = await startSlirp({ pid, directory, options: [] }, 'slirp4netns');
+      const identity = await startSlirp({ pid, directory, options: [], publish: [] }, 'slirp4netns');
       expect(inside('ip', '-4', 'addr', 'show', 'tap0')).toContain('10.0.2.100');
       stopSlirp(identity);
       await until(() => !isAlive(identity));

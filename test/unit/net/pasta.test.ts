@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { describePort } from '../../../src/net/host-ports.ts';
 import { type PastaRequest, pastaArgs } from '../../../src/net/pasta.ts';
-import { slirpArgs } from '../../../src/net/slirp.ts';
 
 const base: PastaRequest = { pid: 42, directory: '/run/c1', options: [], publish: [], hostLoopback: false };
 const args = (more: Partial<PastaRequest> = {}, uid = 1000) => pastaArgs({ ...base, ...more }, uid).join(' ');
@@ -31,19 +30,6 @@ describe('pastaArgs [U] pasta(1)', () => {
   it('keeps root from becoming nobody, who could not join the namespace', () => {
     expect(args({}, 0)).toContain('--runas 0:0');
     expect(args({}, 1000)).not.toContain('--runas');
-  });
-});
-
-describe('slirpArgs [U] slirp4netns(1)', () => {
-  const slirp = (...options: string[]) => slirpArgs({ pid: 42, directory: '/run/c1', options }).join(' ');
-
-  it('hides the host loopback unless asked', () => {
-    expect(slirp()).toBe('--configure --ready-fd=3 --mtu=65520 --disable-host-loopback 42 tap0');
-    expect(slirp('allow_host_loopback=true', 'mtu=1500')).toBe('--configure --ready-fd=3 --mtu=1500 42 tap0');
-  });
-
-  it('refuses an option that it does not know', () => {
-    expect(() => slirp('port_handler=rootlesskit')).toThrow('port_handler');
   });
 });
 

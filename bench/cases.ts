@@ -3,6 +3,13 @@ import type { Registry } from '../test/support/registry.ts';
 import { changeCases } from './change-cases.ts';
 import { imageCases } from './image-cases.ts';
 import type { Subject } from './measure.ts';
+import { networkCases } from './network-cases.ts';
+
+/** What a command found out itself: taken in place of its time; more is better. */
+export interface Rate {
+  readonly unit: string;
+  readonly of: (stdout: string) => number;
+}
 
 export interface Case {
   readonly name: string;
@@ -13,6 +20,7 @@ export interface Case {
   readonly memory?: boolean;
   /** Empty the kernel's caches before each (root only, `--cold`). */
   readonly cold?: boolean;
+  readonly rate?: Rate;
   readonly subjects: readonly Subject[];
 }
 
@@ -22,6 +30,8 @@ export interface Things {
   readonly bundle: string;
   readonly small: string;
   readonly large: string;
+  /** nginx and iperf3. */
+  readonly web: string;
   /** An archive of 500 images. */
   readonly many: string;
   /** Empty; for pushing. */
@@ -53,6 +63,7 @@ export function casesFor(things: Things): Case[] {
     ...lifeCases(things),
     ...imageCases(things),
     ...changeCases(things),
+    ...networkCases(things),
   ];
 }
 

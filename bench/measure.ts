@@ -22,7 +22,16 @@ export interface Place {
 }
 
 /** Milliseconds from spawn to exit; throws when the command fails: a fast failure is no result. */
-export function timed(place: Place, argv: readonly string[]): Promise<number> {
+export async function timed(place: Place, argv: readonly string[]): Promise<number> {
+  return (await finished(place, argv, 'ignore')).ms;
+}
+
+/** What the command writes to stdout; throws as `timed` does. */
+export async function outputOf(place: Place, argv: readonly string[]): Promise<string> {
+  return (await finished(place, argv, 'pipe')).stdout;
+}
+
+function finished(place: Place, argv: readonly string[], stdio: 'ignore' | 'pipe') {
   const [program = '', ...args] = argv;
   const begin = process.hrtime.bigint();
   // Node changes to the user itself between fork and exec: no setpriv in the time that is measured.
@@ -31,19 +40,27 @@ export function timed(place: Place, argv: readonly string[]): Promise<number> {
     ...identity,
     env: place.env,
     cwd: place.cwd,
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', stdio, 'pipe'],
   });
-  let stderr = '';
+  let [stdout, stderr] = ['', ''];
+  child.stdout?.on('data', (chunk: Buffer) => {
+    stdout += chunk.toString();
+  });
   child.stderr?.on('data', (chunk: Buffer) => {
     stderr += chunk.toString();
   });
-  return new Promise((resolve, reject) => {
+  return new Promise<{ ms: number; stdout: string }>((resolve, reject) => {
+    let ms = 0;
     child.once('error', reject);
     child.once('exit', (code, signal) => {
-      const ms = Number(process.hrtime.bigint() - begin) / 1e6;
-      if (code === 0) resolve(ms);
-      else setTimeout(() => reject(new Error(`${argv.join(' ')} ended with ${code ?? signal}: ${stderr}`)), 50);
+      ms = Number(process.hrtime.bigint() - begin) / 1e6;
+      if (code === 0 && stdio === 'ignore') resolve({ ms, stdout });
+      else if (code !== 0) {
+        setTimeout(() => reject(new Error(`${argv.join(' ')} ended with ${code ?? signal}: ${stderr}`)), 50);
+      }
     });
+    // All of its output has come only now.
+    child.once('close', () => resolve({ ms, stdout }));
   });
 }
 

@@ -13,16 +13,17 @@ import { startRegistry } from '../test/support/registry.ts';
 import { callingUser, createHome, createUser, removeStaleUsers, removeTree, removeUser } from '../test/support/user.ts';
 import { type Case, casesFor } from './cases.ts';
 import { manyImages } from './many-images.ts';
-import { median, type Place, peakMemory, type Subject, timed } from './measure.ts';
+import { median, outputOf, type Place, peakMemory, type Subject, timed } from './measure.ts';
 
 interface Row {
   readonly name: string;
   readonly subject: string;
-  readonly medianMs: number;
-  /** Of ctr's median to this subject's: below 1, ctr is faster. */
+  readonly unit: string;
+  readonly median: number;
+  /** Of ctr's median to this subject's: below 1, ctr is faster, but where the unit is a rate, above. */
   readonly ratio: number;
   readonly peakMemoryBytes?: number;
-  readonly timesMs: readonly number[];
+  readonly values: readonly number[];
 }
 
 const isRoot = process.getuid?.() === 0;
@@ -51,10 +52,11 @@ try {
   const place: Place = { user, env, cwd: home };
   const node = globSync(`${base}/install/node_modules/node-linux-*/bin/node`)[0] ?? process.execPath;
   const [small, large] = [await pushFixture(registry.host, 'busybox'), await pushFixture(registry.host, 'sixlayers')];
+  const web = await pushFixture(registry.host, 'web');
   const bundle = await makeBundle(place);
   const many = `${home}/many.tar`;
   writeFileSync(many, await manyImages(500));
-  const things = { ctr: `${base}/install/bin/ctr`, node, bundle, small, large, many, target };
+  const things = { ctr: `${base}/install/bin/ctr`, node, bundle, small, large, web, many, target };
   for (const one of casesFor(things)) {
     if (one.cold === true && !withCold) continue;
     if (words.every((word) => one.name.includes(word))) rows.push(...(await compare(place, one)));
@@ -69,13 +71,15 @@ report();
 
 /** A round of warming up, then the rounds that count, the subjects in turns. */
 async function compare(place: Place, one: Case): Promise<Row[]> {
-  const times = new Map<Subject, number[]>(one.subjects.map((subject) => [subject, []]));
+  const values = new Map<Subject, number[]>(one.subjects.map((subject) => [subject, []]));
   for (const { prepare } of one.subjects) if (prepare !== undefined) await timed(place, prepare);
   for (let round = 0; round <= one.rounds; round++) {
-    for (const [subject, list] of times) {
+    for (const [subject, list] of values) {
       if (one.cold === true) execFileSync('sh', ['-c', 'sync; echo 3 >/proc/sys/vm/drop_caches']);
-      const ms = await together(place, subject, one.parallel ?? 1);
-      if (round > 0) list.push(ms);
+      const value = one.rate
+        ? one.rate.of(await outputOf(place, subject.argv))
+        : await together(place, subject, one.parallel ?? 1);
+      if (round > 0) list.push(value);
       await reset(place, subject);
     }
   }
@@ -85,14 +89,15 @@ async function compare(place: Place, one: Case): Promise<Row[]> {
     await reset(place, subject);
   }
   for (const { finish } of one.subjects) if (finish !== undefined) await timed(place, finish);
-  const own = median([...times.values()][0] ?? []);
-  return [...times].map(([subject, list]) => ({
+  const own = median([...values.values()][0] ?? []);
+  return [...values].map(([subject, list]) => ({
     name: one.name,
     subject: subject.label,
-    medianMs: round1(median(list)),
+    unit: one.rate?.unit ?? 'ms',
+    median: round1(median(list)),
     ratio: Math.round((own / median(list)) * 100) / 100,
     ...(peaks.has(subject) ? { peakMemoryBytes: peaks.get(subject) ?? 0 } : {}),
-    timesMs: list.map(round1),
+    values: list.map(round1),
   }));
 }
 
@@ -135,14 +140,14 @@ function report(): void {
   };
   mkdirSync(`${import.meta.dirname}/results`, { recursive: true });
   writeFileSync(`${import.meta.dirname}/results/latest.json`, `${JSON.stringify({ machine, rows }, null, 2)}\n`);
-  const lines = ['| case | subject | median ms | ctr / subject | peak MB |', '| --- | --- | ---: | ---: | ---: |'];
-  for (const { name, subject, medianMs, ratio, peakMemoryBytes } of rows) {
+  const lines = ['| case | subject | median | ctr / subject | peak MB |', '| --- | --- | ---: | ---: | ---: |'];
+  for (const { name, subject, unit, median, ratio, peakMemoryBytes } of rows) {
     const peak = peakMemoryBytes === undefined ? '' : Math.round(peakMemoryBytes / 1e6);
-    lines.push(`| ${name} | ${subject} | ${medianMs} | ${ratio} | ${peak} |`);
+    lines.push(`| ${name} | ${subject} | ${median} ${unit} | ${ratio} | ${peak} |`);
   }
   process.stdout.write(`${lines.join('\n')}\n`);
 }
 
-function round1(ms: number): number {
-  return Math.round(ms * 10) / 10;
+function round1(value: number): number {
+  return Math.round(value * 10) / 10;
 }

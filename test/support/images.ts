@@ -23,7 +23,7 @@ import { archiveOf, type Image, imageOf, type Layer, layerOf, writeLayout } from
 
 type Entry = Partial<Header> & { name: string; content?: string | Buffer };
 
-const recipes = { busybox, debian, postgres, sixlayers: sixLayers, manylayers: manyLayers } as const;
+const recipes = { busybox, debian, postgres, web, sixlayers: sixLayers, manylayers: manyLayers } as const;
 export type ImageName = keyof typeof recipes;
 
 /** The tag under which each image is pushed. */
@@ -31,6 +31,7 @@ const tagOf: Record<ImageName, string> = {
   busybox: 'latest',
   debian: 'bookworm',
   postgres: 'latest',
+  web: 'latest',
   sixlayers: 'latest',
   manylayers: 'latest',
 };
@@ -86,6 +87,11 @@ async function debian(): Promise<Image> {
 /** A real service: PostgreSQL as Debian packages it, with the cluster that its package makes. */
 async function postgres(): Promise<Image> {
   return imageOf([layerOf(debianArchive('postgresql'))], { cmd: ['bash'] });
+}
+
+/** nginx as Debian packages it, and iperf3: what is reached through a published port. */
+async function web(): Promise<Image> {
+  return imageOf([layerOf(debianArchive('nginx-light', 'iperf3'))], { cmd: ['bash'] });
 }
 
 function debianArchive(...packages: readonly string[]): Buffer {

@@ -69,7 +69,8 @@ async function pastaNetwork(host: Host, request: RunRequest, options: readonly s
 
 async function slirpNetwork(host: Host, request: RunRequest, options: readonly string[]): Promise<ContainerNetwork> {
   const executable = requireProgram(host, 'slirp4netns', 'slirp4netns');
-  const { startSlirp, slirpAddresses } = await import('../net/slirp.ts');
+  const { slirpAddresses } = await import('../net/slirp-options.ts');
+  const { startSlirp } = await import('../net/slirp.ts');
   const isAsked = hostGatewayWanted(request.addHosts) && !options.some((one) => one.startsWith('allow_host_loopback='));
   const all = isAsked ? [...options, 'allow_host_loopback=true'] : options;
   const addresses = slirpAddresses(all);

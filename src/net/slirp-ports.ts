@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CtrError, errnoOf } from '../base/ctr-error.ts';
 import { describePort, type PublishedPort } from './host-ports.ts';
-import { slirpAddresses } from './slirp.ts';
+import { slirpAddresses } from './slirp-options.ts';
 
 /** Refuse options that slirp4netns has not and ports that it cannot publish: before anything is made. */
 export function checkSlirp(options: readonly string[], publish: readonly PublishedPort[]): void {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { sctpError } from '../../../src/net/host-ports.ts';
-import { slirpAddresses, slirpArgs } from '../../../src/net/slirp.ts';
+import { slirpArgs } from '../../../src/net/slirp.ts';
+import { slirpAddresses } from '../../../src/net/slirp-options.ts';
 import { checkSlirp, forwardRequest } from '../../../src/net/slirp-ports.ts';
 
 const web = { hostPort: 8080, containerPort: 80, protocol: 'tcp' } as const;

@@ -35,15 +35,25 @@ const upper: readonly Entry[] = [
   file('secret/s', 's\n', { ...app, mode: 0o600 }),
 ];
 
-/** Push it; returns its reference. `many`: with 20,000 more files in /many. */
+/** cap_net_raw+ep as setcap(8) writes it (linux/capability.h, VFS_CAP_REVISION_2). */
+const netRaw = `\x01\0\0\x02\0\x20${'\0'.repeat(14)}`;
+
+/** Push it; returns its reference. `many`: with 20,000 more files in /many, some with attributes, and 200 links to some. */
 export async function pushLayered(registryHost: string, options: { many?: boolean } = {}): Promise<string> {
   const name = options.many ? 'layered-many' : 'layered';
   const many = Array.from({ length: options.many ? 20_000 : 0 }, (_, index) =>
-    file(`many/${index % 100}/${index}`, `${index}`, { uid: index % 7, gid: 0, mode: 0o644 }),
+    file(`many/${index % 100}/${index}`, `${index}`, {
+      ...{ uid: index % 7, gid: index % 5, mode: index % 11 === 0 ? 0o4750 : 0o644 },
+      ...(index % 10 === 0 ? { pax: { 'SCHILY.xattr.user.number': `${index}` } } : {}),
+      ...(index % 50 === 7 ? { pax: { 'SCHILY.xattr.security.capability': netRaw } } : {}),
+    }),
   );
+  const links = Array.from({ length: options.many ? 200 : 0 }, (_, index): Entry => {
+    return { name: `many/links/${index}`, type: 'link', linkname: `many/${index % 100}/${index}` };
+  });
   const layers = [
     layerOf(await busyboxArchive()),
-    layerOf(await archiveOf([...lower, ...many])),
+    layerOf(await archiveOf([...lower, ...many, ...links])),
     layerOf(await archiveOf([...upper])),
   ];
   await pushImage(`http://${registryHost}`, name, 'latest', imageOf(layers, { volumes: ['/vol'] }));

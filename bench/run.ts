@@ -69,11 +69,12 @@ try {
 }
 report();
 
-/** A round of warming up, then the rounds that count, the subjects in turns. */
+/** A round of warming up (of cases that take long the only one counts), then the rounds that count, the subjects in turns. */
 async function compare(place: Place, one: Case): Promise<Row[]> {
   const values = new Map<Subject, number[]>(one.subjects.map((subject) => [subject, []]));
   for (const { prepare } of one.subjects) if (prepare !== undefined) await timed(place, prepare);
   for (let round = 0; round <= one.rounds; round++) {
+    if (round === 0 && one.rounds === 1) continue;
     for (const [subject, list] of values) {
       if (one.cold === true) execFileSync('sh', ['-c', 'sync; echo 3 >/proc/sys/vm/drop_caches']);
       const value = one.rate
@@ -89,6 +90,7 @@ async function compare(place: Place, one: Case): Promise<Row[]> {
     await reset(place, subject);
   }
   for (const { finish } of one.subjects) if (finish !== undefined) await timed(place, finish);
+  for (const [{ label }, list] of values) process.stderr.write(`${one.name}: ${label} ${list.map(round1).join(' ')}\n`);
   const own = median([...values.values()][0] ?? []);
   return [...values].map(([subject, list]) => ({
     name: one.name,

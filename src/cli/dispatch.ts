@@ -58,7 +58,7 @@ async function runCommand(
     const flags = invocation.flags();
     return await spec.run(await withConfiguredStores(context), invocation.operands, flags);
   } catch (error) {
-    throw withUsageHint(error, `${env.CTR_PROGRAM_NAME || 'ctr'} ${name} --help`);
+    throw withUsageHint(await withReason(error, entry.name), `${env.CTR_PROGRAM_NAME || 'ctr'} ${name} --help`);
   }
 }
 
@@ -137,6 +137,13 @@ function levelFrom(text: string): LogLevel {
   const known = logLevels.find((each) => each === level);
   if (known === undefined) throw new CtrError('USAGE', `log level ${text} is not one of ${logLevels.join(', ')}`);
   return known;
+}
+
+/** A flag of Docker's or Podman's that has no place here is refused with the reason. */
+async function withReason(error: unknown, command: string): Promise<unknown> {
+  if (!(error instanceof CtrError && error.code === 'USAGE' && error.message.startsWith('unknown flag'))) return error;
+  const { explainUnknownFlag } = await import('./flags/refusal-reasons.ts');
+  return explainUnknownFlag(command, error);
 }
 
 /** A mistake in the arguments points to the command's help. */

@@ -12,6 +12,7 @@ interface ImportFlags {
   readonly os?: string;
   readonly platform?: string;
   readonly quiet?: boolean;
+  readonly variant?: string;
 }
 
 export const command: CommandSpec<ImportFlags> = {
@@ -30,6 +31,7 @@ export const command: CommandSpec<ImportFlags> = {
       .option('-m, --message <text>', 'a comment for the image’s history')
       .option('--os <os>', 'the image’s operating system')
       .option('--platform <os/arch/variant>', 'the image’s platform')
+      .option('--variant <variant>', 'the architecture’s variant')
       .option('-q, --quiet', 'accepted for Podman; nothing but the ID is shown anyway');
   },
   async run(context, [source = '', name], flags) {
@@ -44,8 +46,9 @@ export const command: CommandSpec<ImportFlags> = {
   },
 };
 
-function platformFrom({ platform, os, arch }: ImportFlags) {
+function platformFrom({ platform, os, arch, variant }: ImportFlags) {
   if (platform !== undefined) return parsePlatform(platform);
-  if (os === undefined && arch === undefined) return undefined;
-  return parsePlatform(`${os ?? 'linux'}/${arch ?? hostPlatform().architecture}`);
+  if (os === undefined && arch === undefined && variant === undefined) return undefined;
+  const words = [os ?? 'linux', arch ?? hostPlatform().architecture, ...(variant === undefined ? [] : [variant])];
+  return parsePlatform(words.join('/'));
 }

@@ -4,12 +4,13 @@ import { inspectImage } from '../engine/image-inspect.ts';
 import { newestContainer } from '../engine/newest-container.ts';
 import { inspectVolume } from '../engine/volume-inspect.ts';
 import { resolveNetwork } from '../storage/network-store.ts';
-import { resolveVolume } from '../storage/volume-store.ts';
+import { listVolumes, resolveVolume } from '../storage/volume-store.ts';
 import type { CommandSpec } from './command.ts';
 import type { Context } from './context.ts';
 import { formatOne, indentedJson } from './output/format.ts';
 
 interface InspectFlags {
+  readonly all?: boolean;
   readonly format?: string;
   readonly size?: boolean;
   readonly type?: string;
@@ -49,14 +50,15 @@ export const command: CommandSpec<InspectFlags> = {
   operands: [0, Number.POSITIVE_INFINITY],
   declare(command) {
     command
+      .option('-a, --all', 'with `volume inspect`: all volumes')
       .option('-f, --format <template>', 'json, or a Go template')
       .option('-l, --latest', 'the container that was made last')
       .option('-s, --size', 'with the sizes of a container on disk')
       .option('-t, --type <type>', `what it is: all, ${[...inspectors.keys()].join(', ')}`);
   },
   async run(context, operands, flags) {
-    const names = flags.latest ? [...operands, newestContainer(context.host).id] : operands;
-    if (names.length === 0) throw new CtrError('USAGE', 'requires at least 1 argument, got 0');
+    const names = namesFrom(context, operands, flags);
+    if (names.length === 0 && !flags.all) throw new CtrError('USAGE', 'requires at least 1 argument, got 0');
     const wanted = typesFor(context.commandName, flags.type);
     const { found, errors } = await lookUp(context, names, wanted, flags);
     const text = flags.format && flags.format !== 'json' ? undefined : indentedJson(found);
@@ -66,6 +68,19 @@ export const command: CommandSpec<InspectFlags> = {
     return Math.max(...errors.map((error) => reportError(error, context)));
   },
 };
+
+function namesFrom(
+  { host, commandName }: Context,
+  operands: readonly string[],
+  flags: InspectFlags,
+): readonly string[] {
+  if (flags.all) {
+    if (commandName !== 'volume inspect') throw new CtrError('USAGE', '--all is for `volume inspect`');
+    if (operands.length > 0) throw new CtrError('USAGE', 'volumes and --all exclude each other');
+    return listVolumes(host).map(({ name }) => name);
+  }
+  return flags.latest ? [...operands, newestContainer(host).id] : operands;
+}
 
 /** `image inspect` looks at images only, whatever --type says. */
 function typesFor(commandName: string, type = 'all'): readonly string[] {

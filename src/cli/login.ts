@@ -10,6 +10,7 @@ interface LoginFlags {
   readonly getLogin?: boolean;
   readonly password?: string;
   readonly passwordStdin?: boolean;
+  readonly secret?: string;
   readonly tlsVerify?: boolean;
   readonly username?: string;
   readonly verbose?: boolean;
@@ -27,6 +28,7 @@ export const command: CommandSpec<LoginFlags> = {
       .option('--get-login', 'show who is logged in')
       .option('-p, --password <password>', 'the password; others on this machine may see it')
       .option('--password-stdin', 'read the password from standard input')
+      .option('--secret <name>', 'the password is this secret (`ctr secret`)')
       .option('--tls-verify', 'require HTTPS and check certificates (--tls-verify=false: do not)')
       .option('-u, --username <name>', 'the user’s name')
       .option('-v, --verbose', 'say where the credentials are kept');
@@ -50,12 +52,20 @@ async function credentialsFrom(context: Context, flags: LoginFlags) {
   if (flags.passwordStdin && flags.password !== undefined) {
     throw new CtrError('USAGE', '--password and --password-stdin exclude each other');
   }
-  if (flags.passwordStdin && flags.username === undefined) {
-    throw new CtrError('USAGE', '--password-stdin needs --username');
+  if (flags.secret !== undefined && (flags.passwordStdin || flags.password !== undefined)) {
+    throw new CtrError('USAGE', '--secret excludes --password and --password-stdin');
+  }
+  if ((flags.passwordStdin || flags.secret !== undefined) && flags.username === undefined) {
+    throw new CtrError('USAGE', `${flags.passwordStdin ? '--password-stdin' : '--secret'} needs --username`);
   }
   const username = flags.username ?? (await ask(context, 'Username: '));
   if (username === '' || username.includes(':')) throw new CtrError('USAGE', 'a user name is needed, without a colon');
   if (flags.passwordStdin) return { username, password: readStdin() };
+  if (flags.secret !== undefined) {
+    const { resolveSecret } = await import('../storage/secret-store.ts');
+    const text = Buffer.from(resolveSecret(context.host, flags.secret).data, 'base64').toString();
+    return { username, password: text.replace(/\r?\n$/, '') };
+  }
   if (flags.password === undefined && !context.stdinIsTty) {
     throw new CtrError('USAGE', 'the password cannot be asked for: standard input is no terminal', {
       hint: 'use --password-stdin',

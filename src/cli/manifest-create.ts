@@ -1,10 +1,12 @@
-import { addToManifestList, createManifestList } from '../engine/manifest-list.ts';
-import type { CommandSpec } from './command.ts';
+import { addToManifestList, annotateList, createManifestList } from '../engine/manifest-list.ts';
+import { type CommandSpec, collect } from './command.ts';
+import { annotationFrom } from './flags/manifest-notes.ts';
 import { accessFrom, declareRegistryFlags, type RegistryFlags } from './flags/registry.ts';
 import { untilInterrupted } from './interrupt.ts';
 
 interface ManifestCreateFlags extends RegistryFlags {
   readonly all?: boolean;
+  readonly annotation: readonly string[];
   readonly amend?: boolean;
 }
 
@@ -15,12 +17,14 @@ export const command: CommandSpec<ManifestCreateFlags> = {
   operands: [1, Number.POSITIVE_INFINITY],
   declare(command) {
     command
+      .option('--annotation <key=value>', 'an annotation of the list itself', collect, [])
       .option('--all', 'of an image that is an index itself, add all images')
       .option('-a, --amend', 'a list that exists is taken as it is');
     declareRegistryFlags(command);
   },
   async run({ host, stdout }, [name = '', ...images], flags) {
     const { name: list } = createManifestList(host, name, flags.amend ?? false);
+    if (flags.annotation.length > 0) annotateList(host, list, Object.fromEntries(flags.annotation.map(annotationFrom)));
     const signal = untilInterrupted();
     for (const image of images) {
       const request = { ...accessFrom(flags), list, image, all: flags.all ?? false, notes: {} };

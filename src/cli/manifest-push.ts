@@ -1,13 +1,15 @@
 import { pushManifestList } from '../engine/manifest-list.ts';
 import { removeManifestList, resolveManifestList } from '../storage/manifest-list-store.ts';
 import type { CommandSpec } from './command.ts';
+import { type CopyFormFlags, copyFormFrom, declareCopyForm } from './flags/copy-form.ts';
 import { accessFrom, declareRegistryFlags, type RegistryFlags } from './flags/registry.ts';
 import { untilInterrupted } from './interrupt.ts';
 import { copyProgressInto } from './output/copy-progress.ts';
 import { createProgress, silentProgress } from './output/progress.ts';
 
-interface ManifestPushFlags extends RegistryFlags {
+interface ManifestPushFlags extends RegistryFlags, CopyFormFlags {
   readonly digestfile?: string;
+  readonly purge?: boolean;
   readonly quiet?: boolean;
   readonly rm?: boolean;
 }
@@ -21,8 +23,10 @@ export const command: CommandSpec<ManifestPushFlags> = {
     command
       .option('--all', 'accepted for Podman; the images are always pushed')
       .option('--digestfile <path>', 'write the digest of the list to this file')
+      .option('-p, --purge', 'the same as --rm, for Docker')
       .option('-q, --quiet', 'show no progress')
       .option('--rm', 'remove the list when it is pushed');
+    declareCopyForm(command);
     declareRegistryFlags(command);
   },
   async run(context, [list = '', destination], flags) {
@@ -30,14 +34,14 @@ export const command: CommandSpec<ManifestPushFlags> = {
     const signal = untilInterrupted();
     const view = flags.quiet ? silentProgress : createProgress(context.stderr, host.env);
     try {
-      const request = { ...accessFrom(flags), list, destination };
+      const request = { ...accessFrom(flags), ...copyFormFrom(flags), list, destination };
       const { digest } = await pushManifestList(host, request, { progress: copyProgressInto(view), signal });
       view.close();
       if (flags.digestfile) {
         const { replaceFile } = await import('../base/json-file.ts');
         replaceFile(flags.digestfile, digest);
       }
-      if (flags.rm) removeManifestList(host, resolveManifestList(host, list));
+      if (flags.rm || flags.purge) removeManifestList(host, resolveManifestList(host, list));
       stdout.write(`${digest}\n`);
     } catch (error) {
       view.close();

@@ -74,7 +74,7 @@ export const imageCommands: readonly CommandEntry[] = [
   },
   {
     name: 'search',
-    also: [],
+    also: ['image search'],
     group: 'image',
     summary: 'List the repositories of a registry',
     load: () => import('./search.ts'),

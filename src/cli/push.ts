@@ -1,16 +1,17 @@
 import { CtrError } from '../base/ctr-error.ts';
-import { type PushRequest, push, pushedLine } from '../engine/push.ts';
+import { type CopyWatch, type Pushed, type PushRequest, push, pushedLine, tagsToPush } from '../engine/push.ts';
 import type { CommandSpec } from './command.ts';
+import type { Context } from './context.ts';
+import { type CopyFormFlags, copyFormFrom, declareCopyForm } from './flags/copy-form.ts';
 import { accessFrom, declareRegistryFlags, type RegistryFlags } from './flags/registry.ts';
 import { untilInterrupted } from './interrupt.ts';
 import { copyProgressInto } from './output/copy-progress.ts';
 import { createProgress, silentProgress } from './output/progress.ts';
 
-interface PushFlags extends RegistryFlags {
-  readonly compressionFormat?: string;
-  readonly compressionLevel?: string;
+interface PushFlags extends RegistryFlags, CopyFormFlags {
+  readonly allTags?: boolean;
+  readonly compress?: boolean;
   readonly digestfile?: string;
-  readonly format?: string;
   readonly quiet?: boolean;
 }
 
@@ -26,48 +27,56 @@ export const command: CommandSpec<PushFlags> = {
   operands: [1, 2],
   declare(command) {
     command
-      .option('--compression-format <format>', 'compress every layer so: gzip or zstd')
-      .option('--compression-level <level>', 'of gzip (1-9) or zstd (1-20)')
+      .option('-a, --all-tags', 'push every tag that the repository IMAGE has here')
+      .option('--compress', 'with dir: as the destination: compress every layer by gzip')
       .option('--digestfile <path>', 'write the digest of the pushed manifest to this file')
-      .option('-f, --format <format>', 'the manifest’s format: oci or v2s2 (default: as it is)')
       .option('-q, --quiet', 'show no progress')
-      .option('--remove-signatures', 'accepted for Podman; signatures are not copied')
       .option('--disable-content-trust', 'accepted for Docker; there is no content trust to disable');
+    declareCopyForm(command);
     declareRegistryFlags(command);
   },
   async run(context, [name = '', destination], flags) {
-    const request: PushRequest = { ...accessFrom(flags), name, destination, ...formFrom(flags) };
+    const form = copyFormFrom(flags.compress ? { ...flags, compressionFormat: compressedBy(destination) } : flags);
+    const requests = requestsFor(context, name, destination, flags.allTags ?? false).map((one) => {
+      return { ...accessFrom(flags), ...one, ...form };
+    });
     const signal = untilInterrupted();
     const view = flags.quiet ? silentProgress : createProgress(context.stderr, context.host.env);
+    const all: Pushed[] = [];
     try {
-      const pushed = await push(context.host, request, { progress: copyProgressInto(view), signal });
+      const watch: CopyWatch = { progress: copyProgressInto(view), signal };
+      for (const request of requests) all.push(await push(context.host, request, watch));
+    } catch (error) {
+      throw signal.aborted ? signal.reason : error;
+    } finally {
       view.close();
-      if (flags.digestfile) {
-        const { replaceFile } = await import('../base/json-file.ts');
-        replaceFile(flags.digestfile, pushed.manifest.digest);
-      }
+    }
+    if (flags.digestfile) {
+      const { replaceFile } = await import('../base/json-file.ts');
+      replaceFile(flags.digestfile, all.map(({ manifest }) => manifest.digest).join('\n'));
+    }
+    for (const pushed of all) {
       if (context.compat === 'docker') context.stdout.write(`${pushedLine(pushed)}\n`);
       else if (!flags.quiet) context.stderr.write(`${pushed.destination}: ${pushed.manifest.digest}\n`);
-    } catch (error) {
-      view.close();
-      throw signal.aborted ? signal.reason : error;
     }
     return 0;
   },
 };
 
-function formFrom({ compressionFormat, compressionLevel, format }: PushFlags) {
-  const compression = (['gzip', 'zstd'] as const).find((one) => one === compressionFormat);
-  if (compressionFormat !== undefined && compression === undefined) {
-    throw new CtrError('USAGE', `unknown compression format "${compressionFormat}": gzip or zstd`);
-  }
-  const level = compressionLevel === undefined ? undefined : Number(compressionLevel);
-  if (level !== undefined && !(Number.isInteger(level) && level >= 1 && level <= (compression === 'zstd' ? 20 : 9))) {
-    throw new CtrError('USAGE', `invalid --compression-level ${compressionLevel}`);
-  }
-  const manifestFormat = (['oci', 'v2s2'] as const).find((one) => one === format);
-  if (format !== undefined && manifestFormat === undefined) {
-    throw new CtrError('USAGE', `unknown manifest format "${format}": oci or v2s2`);
-  }
-  return { compression, compressionLevel: level, format: manifestFormat };
+/** podman-push(1) --compress. */
+function compressedBy(destination: string | undefined): string {
+  if (destination?.startsWith('dir:')) return 'gzip';
+  throw new CtrError('USAGE', '--compress is for dir: destinations; registries always get compressed layers');
+}
+
+function requestsFor(
+  { host }: Context,
+  name: string,
+  destination: string | undefined,
+  allTags: boolean,
+): Array<Pick<PushRequest, 'name' | 'destination'>> {
+  if (!allTags) return [{ name, destination }];
+  if (destination !== undefined)
+    throw new CtrError('USAGE', '--all-tags takes no destination: each tag goes to its own name');
+  return tagsToPush(host, name).map((tag) => ({ name: tag }));
 }

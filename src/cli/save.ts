@@ -6,6 +6,7 @@ import { copyProgressInto } from './output/copy-progress.ts';
 import { createProgress, silentProgress } from './output/progress.ts';
 
 interface SaveFlags {
+  readonly compress?: boolean;
   readonly format: string;
   readonly output?: string;
   readonly quiet?: boolean;
@@ -23,9 +24,11 @@ export const command: CommandSpec<SaveFlags> = {
   declare(command) {
     command
       .option('--format <format>', saveFormats.join(', '), 'docker-archive')
+      .option('--compress', 'with --format docker-dir: compress every layer by gzip')
       .option('-m, --multi-image-archive', 'accepted for Podman; several images are always allowed')
       .option('-o, --output <path>', 'the file or directory to write')
-      .option('-q, --quiet', 'show no progress');
+      .option('-q, --quiet', 'show no progress')
+      .option('--uncompressed', 'accepted for Podman; layers stay as they are');
   },
   async run(context, images, flags) {
     const format = formatFrom(flags.format);
@@ -34,11 +37,16 @@ export const command: CommandSpec<SaveFlags> = {
         hint: 'use -o FILE, or redirect standard output',
       });
     }
+    if (flags.compress && format !== 'docker-dir') throw new CtrError('USAGE', '--compress is for --format docker-dir');
     const output = flags.output === undefined ? { fd: context.stdout.fd } : { path: flags.output };
     const signal = untilInterrupted();
     const view = flags.quiet ? silentProgress : createProgress(context.stderr, context.host.env);
     try {
-      await save(context.host, { images, format, output }, { progress: copyProgressInto(view), signal });
+      await save(
+        context.host,
+        { images, format, output, compress: flags.compress ?? false },
+        { progress: copyProgressInto(view), signal },
+      );
     } catch (error) {
       throw signal.aborted ? signal.reason : error;
     } finally {

@@ -20,7 +20,8 @@ export const command: CommandSpec<SearchFlags> = {
     command
       .option('--format <template>', 'json, or a Go template')
       .option('--limit <number>', 'show at most so many', '25')
-      .option('--list-tags', 'show the tags of a repository');
+      .option('--list-tags', 'show the tags of a repository')
+      .option('--no-trunc', 'accepted for Podman; nothing is cut off');
     declareRegistryFlags(command);
   },
   async run({ host, stdout, compat }, [term = ''], flags) {

@@ -1,5 +1,6 @@
 /** `ctr images --tree`: which image is built on which, told by their layers. */
-import type { ImageSummary } from './images.ts';
+import type { Host } from '../base/host.ts';
+import { describeImage, type ImageSummary, listStoredImages } from './images.ts';
 
 export interface FamilyMember {
   readonly summary: ImageSummary;
@@ -18,6 +19,18 @@ export function imageFamilies(summaries: readonly ImageSummary[]): FamilyMember[
     else members.get(parent)?.children.push(member);
   }
   return roots;
+}
+
+/** One image, and below it those whose layers begin with all of its own. */
+export function imagesBuiltOn(host: Host, nameOrId: string): FamilyMember {
+  const { image } = describeImage(host, nameOrId);
+  const find = (members: readonly FamilyMember[]): FamilyMember | undefined => {
+    return (
+      members.find(({ summary }) => summary.image.id === image.id) ??
+      members.map(({ children }) => find(children)).find(Boolean)
+    );
+  };
+  return find(imageFamilies(listStoredImages(host))) ?? { summary: describeImage(host, nameOrId), children: [] };
 }
 
 function parentOf(child: ImageSummary, chains: ReadonlyMap<ImageSummary, string>): ImageSummary | undefined {

@@ -2,6 +2,7 @@
 import { CtrError } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
 import type { ImageSource } from '../image/content.ts';
+import type { CopyChoice } from '../image/copy.ts';
 import type { AccessOptions } from '../image/transport/registry-access.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { sha256Of } from '../oci/digest.ts';
@@ -102,6 +103,12 @@ function annotated(member: Descriptor, { platform, annotations }: MemberNotes): 
   };
 }
 
+/** Annotations of the list itself. */
+export function annotateList(host: Host, name: string, annotations: Readonly<Record<string, string>>): void {
+  const list = resolveManifestList(host, name);
+  writeManifestList(host, { ...list, annotations: { ...list.annotations, ...annotations } });
+}
+
 /** Change what the list says of a member, which is named by its digest or as a stored image. */
 export function annotateMember(host: Host, name: string, image: string, notes: MemberNotes): void {
   const list = resolveManifestList(host, name);
@@ -131,7 +138,7 @@ export function indexOf({ manifests, annotations }: ManifestList): ImageIndex {
   return { schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests, ...rest };
 }
 
-export interface ListPushRequest extends AccessOptions {
+export interface ListPushRequest extends AccessOptions, Omit<CopyChoice, 'all' | 'platform'> {
   readonly list: string;
   readonly destination?: string | undefined;
 }
@@ -148,7 +155,7 @@ export async function pushManifestList(host: Host, request: ListPushRequest, wat
   const options = { host, options: request, signal: watch.signal };
   const destination = await openDestination(location, options, { names: [list.name] });
   try {
-    return await copyImage(await sourceOf(host, list), destination, { all: true }, { host, ...watch });
+    return await copyImage(await sourceOf(host, list), destination, { ...request, all: true }, { host, ...watch });
   } finally {
     destination.close();
   }

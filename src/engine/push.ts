@@ -9,9 +9,17 @@ import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { isIndex, parseManifest } from '../oci/manifest.ts';
 import type { Compression } from '../oci/media-types.ts';
-import { parseReference, withDefaultTag } from '../oci/reference.ts';
+import { parseReference, repositoryName, withDefaultTag } from '../oci/reference.ts';
 import { hasBlob, readBlob } from '../storage/blob-store.ts';
-import { listEveryTag, readTag, resolveImage, type StoredImage, tagImage, tagName } from '../storage/image-store.ts';
+import {
+  listEveryTag,
+  readTag,
+  repositoryOf,
+  resolveImage,
+  type StoredImage,
+  tagImage,
+  tagName,
+} from '../storage/image-store.ts';
 import { lockWhenFree, storeLockOf } from '../storage/lock.ts';
 
 export interface PushRequest extends AccessOptions {
@@ -90,6 +98,19 @@ function isWholeIndex(host: Host, { tag }: StoredImage): boolean {
   const index = parseManifest(readBlob(host, tag.target), tag.target.mediaType);
   const stored = new Set([tag.manifest, ...tag.kept].map(({ digest }) => digest));
   return isIndex(index) && index.manifests.every(({ digest }) => stored.has(digest));
+}
+
+/** `push --all-tags`: the names here of a repository, which is given without a tag. */
+export function tagsToPush(host: Host, text: string): string[] {
+  const reference = parseReference(text);
+  if (reference.tag !== undefined || reference.digest !== undefined) {
+    throw new CtrError('USAGE', "tag can't be used with --all-tags/-a");
+  }
+  const repository = repositoryName(reference);
+  const names = listEveryTag(host).flatMap(({ name }) => (name.includes('@') ? [] : name));
+  const found = names.filter((name) => repositoryOf(name) === repository);
+  if (found.length > 0) return found;
+  throw new CtrError('NOT_FOUND', `${text}: no tag of it is here`, { hint: '`ctr images` lists what is stored' });
 }
 
 /** The name that was given, or the only one that the image has. */

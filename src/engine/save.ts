@@ -2,6 +2,7 @@
 import { CtrError } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
 import type { ImageDestination } from '../image/content.ts';
+import type { CopyChoice } from '../image/copy.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { resolveImage } from '../storage/image-store.ts';
 import { lockWhenFree, storeLockOf } from '../storage/lock.ts';
@@ -15,6 +16,8 @@ export interface SaveRequest {
   readonly images: readonly string[];
   readonly format: SaveFormat;
   readonly output: { readonly path: string } | { readonly fd: number };
+  /** Every layer by gzip, where the format can hold it. */
+  readonly compress?: boolean;
 }
 
 /** Returns when everything is written; an archive that failed leaves no file. */
@@ -24,11 +27,12 @@ export async function save(host: Host, request: SaveRequest, watch: CopyWatch = 
   using _lock = await lockWhenFree(storeLockOf(host), 'shared', watch.signal ? { signal: watch.signal } : {});
   const chosen = chooseImages(host, request.images);
   const collection = await openCollection(request, chosen.length);
+  const choice: CopyChoice = request.compress ? { compression: 'gzip' } : {};
   let last: ImageDestination | undefined;
   try {
     for (const { manifest, names } of chosen) {
       last = collection(names);
-      await copyInto(storeSource(host, names[0] ?? manifest.digest, manifest), last, {}, { host, ...watch });
+      await copyInto(storeSource(host, names[0] ?? manifest.digest, manifest), last, choice, { host, ...watch });
     }
     await last?.finish();
   } finally {

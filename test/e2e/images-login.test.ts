@@ -49,6 +49,14 @@ describe('ctr login [E]', () => {
     expect(await bed.ctr('logout', registry.host)).toMatchObject({ code: 125 });
   });
 
+  promise('takes the password from a secret', async () => {
+    bed.file('password', `${password}\n`);
+    await bed.ctr('secret', 'create', 'token', 'password');
+    const args = ['login', '-u', 'me', '--secret', 'token', ...certs, registry.host];
+    expect(await bed.ctr(...args)).toMatchObject({ code: 0, stdout: 'Login Succeeded!\n' });
+    expect(await bed.ctr('login', '--secret', 'none', '-u', 'me', registry.host)).toMatchObject({ code: 125 });
+  });
+
   promise('says a wrong password in one line, and keeps nothing', async () => {
     const outcome = await login('wrong');
     expect(outcome).toMatchObject({ code: 125, stdout: '' });

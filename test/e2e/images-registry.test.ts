@@ -68,6 +68,18 @@ describe('ctr manifest [E]', () => {
     expect(await bed.ctr('system', 'check')).toMatchObject({ code: 0 });
     expect(await bed.ctr('manifest', 'push', '-q', list, repository('multi/again:1'))).toMatchObject({ code: 0 });
     expect(await raw(`docker://${repository('multi/again:1')}`)).toBe(await raw(`docker://${list}`));
+    expect(await bed.ctr('manifest', 'annotate', '--index', '--annotation', 'of=list', list)).toMatchObject({
+      code: 0,
+    });
+    const old = repository('multi/old:1');
+    expect(await bed.ctr('manifest', 'push', '-q', '--format', 'v2s2', '--purge', list, old)).toMatchObject({
+      code: 0,
+    });
+    expect(await bed.ctr('manifest', 'exists', list)).toMatchObject({ code: 1 });
+    const kinds = JSON.parse(await raw(`docker://${old}`)).manifests.map((one: { mediaType: string }) => one.mediaType);
+    expect(new Set(kinds)).toEqual(new Set(['application/vnd.docker.distribution.manifest.v2+json']));
+    expect(await bed.ctr('manifest', 'create', '--annotation', 'c=d', list)).toMatchObject({ code: 0 });
+    expect(JSON.parse((await bed.ctr('manifest', 'inspect', list)).stdout).annotations).toEqual({ c: 'd' });
     expect(await bed.ctr('manifest', 'rm', list)).toMatchObject({ code: 0 });
     expect(await bed.ctr('manifest', 'exists', list)).toMatchObject({ code: 1 });
 

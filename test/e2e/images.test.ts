@@ -75,6 +75,31 @@ describe('ctr push [E]', () => {
     expect(await raw(`docker://${name}`)).toBe(await raw(`docker://${bed.image('manylayers')}`));
   });
 
+  promise('sends every tag of a repository with --all-tags', async () => {
+    const name = repository('push/tags');
+    for (const tag of ['a', 'b']) await bed.ctr('tag', bed.image('busybox'), `${name}:${tag}`);
+    expect(await bed.ctr('push', '-q', '--all-tags', name)).toMatchObject({ code: 0 });
+    expect(JSON.parse((await bed.ctr('list-tags', name)).stdout).Tags.sort()).toEqual(['a', 'b']);
+    expect(await bed.ctr('push', '--all-tags', `${name}:a`)).toMatchObject({ code: 125 });
+    await bed.ctr('rmi', `${name}:a`, `${name}:b`);
+  });
+
+  promise('compresses into a dir: with --compress, and refuses with the reason what it cannot do', async () => {
+    bed.file('F', 'FROM scratch\nCOPY F /\n');
+    await bed.ctr('build', '-q', '-t', 'localhost/plain', '-f', 'F', '.');
+    for (const flags of [[], ['--compress']]) {
+      expect(await bed.ctr('push', '-q', ...flags, 'localhost/plain', 'dir:./out')).toMatchObject({ code: 0 });
+      expect((await raw('dir:out')).includes('+gzip')).toBe(flags.length > 0);
+      await bed.sh('rm -r out');
+    }
+    await bed.ctr('rmi', 'localhost/plain');
+    expect(await bed.ctr('push', '--compress', bed.image('busybox'))).toMatchObject({ code: 125 });
+    expect(await bed.ctr('push', '--sign-by', 'me', bed.image('busybox'))).toMatchObject({
+      code: 125,
+      stderr: expect.stringContaining('--sign-by is not supported: images are not signed here'),
+    });
+  });
+
   promise('asks where to when an ID has several names, and says what is not there', async () => {
     const id = await idOf(bed.image('busybox'));
     expect(await bed.ctr('push', id)).toMatchObject({ code: 125, stderr: expect.stringContaining('where to?') });

@@ -9,6 +9,7 @@ export interface MemberFlags {
   readonly annotation: readonly string[];
   readonly arch?: string;
   readonly os?: string;
+  readonly osFeatures: readonly string[];
   readonly osVersion?: string;
   readonly variant?: string;
 }
@@ -18,16 +19,18 @@ export function declareMemberFlags(command: FlagSet): void {
     .option('--annotation <key=value>', 'an annotation of the image in the list', collect, [])
     .option('--arch <arch>', 'the image’s architecture')
     .option('--os <os>', 'the image’s operating system')
+    .option('--os-features <list>', 'features that the operating system needs', collect, [])
     .option('--os-version <version>', 'the version of the operating system')
     .option('--variant <variant>', 'the architecture’s variant');
 }
 
-export function memberNotesFrom({ annotation, arch, os, osVersion, variant }: MemberFlags): MemberNotes {
+export function memberNotesFrom({ annotation, arch, os, osFeatures, osVersion, variant }: MemberFlags): MemberNotes {
   return {
     platform: {
       ...(os === undefined ? {} : { os }),
       ...(arch === undefined ? {} : { architecture: arch }),
       ...(variant === undefined ? {} : { variant }),
+      ...(osFeatures.length === 0 ? {} : { 'os.features': osFeatures.flatMap((list) => list.split(',')) }),
       ...(osVersion === undefined ? {} : { 'os.version': osVersion }),
     },
     annotations: Object.fromEntries(annotation.map(annotationFrom)),

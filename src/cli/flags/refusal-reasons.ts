@@ -1,0 +1,68 @@
+/**
+ * Flags of Docker's and Podman's image and volume commands that ctr knows and cannot obey. They are declared nowhere: when
+ * a flag is unknown to its command, the reason is looked up here, so that a known one is never just "unknown".
+ */
+import { CtrError } from '../../base/ctr-error.ts';
+
+const unsigned = 'images are not signed here; sign what is pushed by its digest (cosign, notation)';
+const unencrypted = 'encrypted layers are not supported';
+const onePlatform = 'a name stands for one image, or for the whole list that was built; an ID chooses one of it';
+const noSignatures: Readonly<Record<string, string>> = {
+  'sign-by': unsigned,
+  'sign-by-sigstore': unsigned,
+  'sign-by-sigstore-private-key': unsigned,
+  'sign-by-sq-fingerprint': unsigned,
+  'sign-passphrase-file': unsigned,
+};
+const features = 'the image-spec reserves `features` and gives it no meaning; --os-features is there';
+const insecure = '--tls-verify=false speaks to registries without HTTPS';
+const addCompression =
+  'a second image with another compression is made by `ctr image copy` and joined by `ctr manifest add`';
+
+/** By the command's name and the flag's, without dashes. */
+export const refusalReasons: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  push: {
+    ...noSignatures,
+    'encryption-key': unencrypted,
+    'encrypt-layer': unencrypted,
+    'add-compression': addCompression,
+    platform: onePlatform,
+  },
+  pull: { 'decryption-key': unencrypted },
+  images: { history: 'the names that an image had before are not kept' },
+  save: { platform: onePlatform },
+  load: { platform: onePlatform, 'signature-policy': 'no signatures are checked' },
+  rmi: { platform: onePlatform },
+  history: { platform: onePlatform },
+  inspect: { platform: onePlatform },
+  search: {
+    filter: 'registries tell the names of their repositories, but no stars and not what is official',
+    compatible: 'it chooses between forms of Podman’s API, of which there is none here',
+  },
+  'image prune': { external: 'no containers of other tools are in the store' },
+  'system prune': {
+    external: 'no containers of other tools are in the store',
+    build: '`ctr builder prune` clears the build cache',
+  },
+  'manifest create': { insecure },
+  'manifest add': { features },
+  'manifest annotate': {
+    features,
+    subject: 'a list that refers to another image is an artifact: `ctr artifact push --subject`',
+  },
+  'manifest inspect': {
+    insecure,
+    verbose: 'it shows what is stored and nothing else; -v has another meaning in Docker only',
+  },
+  'manifest push': { ...noSignatures, 'add-compression': addCompression, insecure },
+  commit: { 'include-volumes': 'the content of volumes is no part of an image; `ctr volume export` saves it' },
+  'volume ls': { cluster: 'there is no swarm, so there are no cluster volumes' },
+};
+
+/** The error that explains an unknown flag of `command`; the error as it is when there is nothing to explain. */
+export function explainUnknownFlag(command: string, error: CtrError): CtrError {
+  const [, flag = ''] = /^unknown flag: --([\w-]+)/.exec(error.message) ?? [];
+  const known = Object.hasOwn(refusalReasons, command) ? refusalReasons[command] : undefined;
+  const reason = known && Object.hasOwn(known, flag) ? known[flag] : undefined;
+  return reason === undefined ? error : new CtrError('UNSUPPORTED', `--${flag} is not supported: ${reason}`);
+}

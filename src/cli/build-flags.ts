@@ -6,6 +6,7 @@ import { CtrError } from '../base/ctr-error.ts';
 import type { BuildOutput, BuildRequest, BuildSecret } from '../engine/build/build-request.ts';
 import { formatPlatform, parsePlatform } from '../oci/platform.ts';
 import { parseAnnotation } from './build-annotation-flags.ts';
+import { parseAttestations } from './build-attest-flags.ts';
 import { parseCacheFrom, parseCacheTo } from './build-cache-flags.ts';
 import { collect } from './command.ts';
 import type { FlagSet } from './flag-set.ts';
@@ -66,6 +67,7 @@ export type BuildFlags = LabelOptions &
     readonly cacheTo: readonly string[];
     readonly provenance?: string;
     readonly sbom?: string;
+    readonly attest: readonly string[];
     readonly rm?: boolean;
     readonly forceRm?: boolean;
     readonly layers?: boolean;
@@ -109,6 +111,9 @@ export function declareBuildFlags(command: FlagSet): void {
     .option('--squash-all', 'one layer for everything')
     .option('--timestamp <seconds>', 'no file is newer; "now": times as they are. Default: the base image’s date')
     .option('--source-date-epoch <seconds>', 'the same, as reproducible-builds.org calls it')
+    .option('--provenance <how>', 'true, mode=min or mode=max: say in an index how the image was made')
+    .option('--sbom <how>', 'true: list the packages of the image in an index')
+    .option('--attest <spec>', 'type=provenance,mode=min|max or type=sbom', collect, [])
     .option('--iidfile <file>', 'write the image ID to a file')
     .option('--metadata-file <file>', 'write what was built to a file, as JSON')
     .optionsGroup('How:')
@@ -142,8 +147,6 @@ export function declareBuildFlags(command: FlagSet): void {
   addLimitFlags(command);
   command.optionsGroup('Not done here:');
   command
-    .option('--provenance <mode>', 'refused unless false: there are no attestations')
-    .option('--sbom <mode>', 'refused unless false')
     .option('--rm', 'accepted: containers of steps never stay')
     .option('--force-rm', 'accepted: containers of steps never stay')
     .option('--layers', 'accepted: every step is a layer; =false is refused');
@@ -168,7 +171,7 @@ export function parseBuildRequest(flags: BuildFlags, operands: readonly string[]
     buildArgs: buildArgs(flags, context),
     labels: parseLabels(flags, context),
     annotations: flags.annotation.flatMap(parseAnnotation),
-    attestations: [],
+    attestations: parseAttestations(flags),
     ...(flags.manifest === undefined ? {} : { manifest: flags.manifest }),
     platforms: platformsFrom(flags),
     noCache: !flags.cache,
@@ -215,19 +218,11 @@ function cacheTargets({ cacheTo, buildArg, squash, squashAll }: BuildFlags, cwd:
   return targets;
 }
 
-function refuse({ provenance, sbom, layers }: BuildFlags): void {
+function refuse({ layers }: BuildFlags): void {
   if (layers === false) {
     throw new CtrError('UNSUPPORTED', '--layers=false: every step is a layer', {
       hint: '--no-cache runs every step, --squash-all makes one layer',
     });
-  }
-  for (const [flag, value] of [
-    ['--provenance', provenance],
-    ['--sbom', sbom],
-  ] as const) {
-    if (value !== undefined && value !== 'false') {
-      throw new CtrError('UNSUPPORTED', `${flag}: attestations are not made`, { hint: `leave it out` });
-    }
   }
 }
 

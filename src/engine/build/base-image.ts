@@ -8,6 +8,7 @@ import { findForPlatform } from '../../image/stored-image.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
 import { type ImageConfig, parseImageConfig } from '../../oci/image-config.ts';
 import { isIndex, parseManifest } from '../../oci/manifest.ts';
+import { parseReference, repositoryName, withDefaultTag } from '../../oci/reference.ts';
 import { readBlob } from '../../storage/blob-store.ts';
 import { findImage, readImage, type StoredImage } from '../../storage/image-store.ts';
 import { markImageUsed } from '../../storage/image-use.ts';
@@ -30,6 +31,7 @@ export async function loadImage(build: Build, reference: string, platform = buil
   const record = stored && ready ? stored.image : await pulled();
   markImageUsed(host, record.id);
   const manifest = (stored && ready ? stored.tag?.manifest : undefined) ?? record.manifest;
+  build.materials.set(imageUrl(reference, platform), manifest.digest);
   return readLoaded(host, manifest);
 
   async function pulled() {
@@ -59,6 +61,14 @@ export async function loadImage(build: Build, reference: string, platform = buil
       throw new CtrError(error.code, error.message, { cause: error.cause, hint });
     }
   }
+}
+
+/** github.com/package-url/purl-spec, "docker". */
+export function imageUrl(name: string, platform: string): string {
+  const reference = withDefaultTag(parseReference(name));
+  const version = reference.digest ?? reference.tag ?? 'latest';
+  const repository = repositoryName(reference).replace(/^docker\.io\/(?:library\/)?/, '');
+  return `pkg:docker/${repository}@${encodeURIComponent(version)}?platform=${encodeURIComponent(platform)}`;
 }
 
 /** Of an image whose blobs are in the store. */

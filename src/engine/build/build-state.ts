@@ -43,6 +43,8 @@ export interface Build {
   readonly stages: Map<number, Promise<StageState>>;
   /** The finished stage of that index; begun if nobody has. */
   stateOf(index: number): Promise<StageState>;
+  /** What is built from, by its address; without a digest where it is not known. */
+  readonly materials: Map<string, Digest | undefined>;
   readonly steps: { count: number };
   /** Steps of this build by their keys, which are the same whichever platform asks: each is run once. */
   readonly made: Map<string, Promise<Made>>;

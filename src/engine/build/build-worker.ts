@@ -14,6 +14,7 @@ import { settleMarks } from './fuse-marks.ts';
 import { LayerPlacer } from './layer-place.ts';
 import { markRemovals } from './layer-removals.ts';
 import { packSealed, sealLayer } from './layer-seal.ts';
+import { listFiles } from './list-files.ts';
 import type { OwnerBook } from './owner-book.ts';
 import type { ExtractOrder, WorkerOrder } from './worker-orders.ts';
 
@@ -66,6 +67,8 @@ async function obey(order: WorkerOrder, { guarded, placed, snapshots }: Memory):
     case 'remove-below':
       markRemovals(fromText(order.target), order.upper.map(fromText), order.below.map(fromText));
       return {};
+    case 'list-files':
+      return listFiles(order.layers);
     case 'pack':
       return packSealed(order);
     case 'extract':

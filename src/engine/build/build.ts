@@ -20,6 +20,7 @@ import { deliver } from './deliver.ts';
 import { Emulation } from './emulation.ts';
 import type { BuiltImage } from './export-image.ts';
 import { lintPlan } from './lint-plan.ts';
+import { isRemote, withoutCredentials } from './remote-address.ts';
 import { Scratch } from './scratch.ts';
 import { SshAgents } from './ssh-agents.ts';
 import { stageState } from './stage.ts';
@@ -107,11 +108,17 @@ async function prepare(
     return {
       ...{ ...shared, plan, platform, label: plans.length > 1 ? `${platform} ` : '' },
       stages: new Map(),
+      materials: materialsOf(request),
       stateOf(index) {
         return stageState(this, index);
       },
     };
   });
+}
+
+/** A local directory has no address. */
+function materialsOf({ context }: BuildRequest): Build['materials'] {
+  return new Map(isRemote(context) ? [[withoutCredentials(context), undefined]] : []);
 }
 
 /** Every stage that a target needs begins at once; each waits where it needs another. The first failure ends all. */

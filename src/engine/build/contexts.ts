@@ -4,6 +4,7 @@ import { basename, resolve } from 'node:path';
 import { CtrError } from '../../base/ctr-error.ts';
 import type { BuildRequest } from './build-request.ts';
 import type { ContextTools, FoundDockerfile } from './context-tools.ts';
+import { isRemote } from './remote-address.ts';
 import type { SourceTree } from './source-walk.ts';
 
 /** A directory, the name of an image, or an image in an OCI layout (its only one where `name` is absent). */
@@ -56,7 +57,7 @@ async function placeOf({ context, file, cwd }: BuildRequest, tools: ContextTools
   if (context === '-' && file === '-') throw new CtrError('USAGE', 'the context and -f cannot both be standard input');
   const remote = await import('./remote-context.ts');
   if (context === '-') return remote.contextFromStdin(tools);
-  if (remote.isRemote(context)) return remote.fetchContext(context, tools);
+  if (isRemote(context)) return remote.fetchContext(context, tools);
   const directory = resolve(cwd, context);
   const stat = statSync(directory, { throwIfNoEntry: false });
   if (!stat) throw new CtrError('NOT_FOUND', `the build context ${context} does not exist`);
@@ -102,7 +103,7 @@ async function namedContext(name: string, { contexts, cwd }: BuildRequest, tools
   }
   const remote = await import('./remote-context.ts');
   const what = `the context ${name}`;
-  if (remote.isRemote(value)) {
+  if (isRemote(value)) {
     const { directory } = await remote.fetchContext(value, tools);
     return { layers: [directory], what, isContext: true };
   }

@@ -5,6 +5,7 @@ import { posix } from 'node:path';
 import { CtrError } from '../../base/ctr-error.ts';
 import type { AddInstruction, CopyInstruction, CopySource } from '../../build/instruction.ts';
 import { toPath } from '../../image/layer/byte-string.ts';
+import { sha256Of } from '../../oci/digest.ts';
 import type { ContainerDefaults } from '../../oci/image-config.ts';
 import { readFileInLayers } from '../../storage/layer-file.ts';
 import { type ContainerUser, lookUpUser } from '../user-lookup.ts';
@@ -12,6 +13,7 @@ import { isArchive } from './archive-kind.ts';
 import { type Build, diffIdsOf, type Made, type StageState } from './build-state.ts';
 import { resolveIn } from './layer-stack.ts';
 import { type LayerWork, layerFor, layersBelow } from './new-layer.ts';
+import { withoutCredentials } from './remote-address.ts';
 import { download, extractArchive, fetchGit, treeOfFile } from './remote-context.ts';
 import type { SourceTree } from './source-walk.ts';
 import { type Source, sourceFor } from './sources.ts';
@@ -169,6 +171,7 @@ async function fetched(
     const keepGitDir = instruction.kind === 'add' && instruction.keepGitDir;
     const commit = instruction.kind === 'add' ? instruction.checksum : undefined;
     const git = { ...source.git, ...(keepGitDir ? { keepGitDir } : {}), ...(commit ? { commit } : {}) };
+    build.materials.set(withoutCredentials(source.git.written), undefined);
     const tree = what(source.git.written, await fetchGit(git, tools(build)));
     return { tree, paths: ['/'], exclude, identity: ['git', digestOfSources(tree, ['/'], exclude)] };
   }
@@ -179,6 +182,7 @@ async function fetchedUrl(build: Build, instruction: CopyInstruction | AddInstru
   const { path } = await download(url, tools(build));
   const checksum = instruction.kind === 'add' ? instruction.checksum : undefined;
   const content = readFileSync(path);
+  build.materials.set(withoutCredentials(url), sha256Of(content));
   const digest = (algorithm: string) => `${algorithm}:${createHash(algorithm).update(content).digest('hex')}`;
   if (checksum !== undefined && digest(checksum.slice(0, checksum.indexOf(':'))) !== checksum) {
     throw new CtrError('VERIFY', `${url}: its content is not ${checksum}`, {

@@ -21,15 +21,20 @@ export interface BuiltImage {
 
 export async function exportImage(finished: readonly Finished[]): Promise<BuiltImage> {
   const members: WrittenImage[] = [];
+  const attested: Descriptor[] = [];
   for (const { build, state } of finished) {
-    members.push(await writeImage(build, state));
+    const written = await writeImage(build, state);
+    members.push(written);
+    if (build.request.attestations.length === 0) continue;
+    const { attest } = await import('./attest.ts');
+    attested.push(await attest(build, state, written));
   }
   const [{ build }] = finished as [Finished];
   const { host } = build;
   const [first] = members as [WrittenImage];
   const own = members.find(({ platform }) => platformMatches(hostPlatform(), platform)) ?? first;
   recordImage(host, own.record);
-  const descriptors = members.map((member) => described(build, member));
+  const descriptors = [...members.map((member) => described(build, member)), ...attested];
   const target = descriptors.length === 1 ? own.manifest : writeIndex(build, descriptors);
   const kept = descriptors.filter(({ digest }) => digest !== own.manifest.digest);
   for (const text of build.request.names) {

@@ -14,9 +14,6 @@ interface FetchedContext {
   readonly dockerfile?: FoundDockerfile;
 }
 
-export const isRemote = (context: string): boolean =>
-  /^https?:\/\//.test(context) || parseGitReference(context) !== undefined;
-
 /** `docker build -`: an archive, or a Dockerfile without a context. */
 export async function contextFromStdin(tools: ContextTools): Promise<FetchedContext> {
   const file = tools.scratch.file();

@@ -36,6 +36,12 @@ export interface PlaceOrder {
   readonly isSingle: boolean;
 }
 
+/** The regular files of stacked layers, as spdx.ts lists them. */
+export interface ListFilesOrder {
+  readonly op: 'list-files';
+  readonly layers: readonly string[];
+}
+
 /** Mark in `target` what the layers `upper`, which it takes the place of, remove of those below. */
 export interface RemoveBelowOrder {
   readonly op: 'remove-below';
@@ -119,6 +125,7 @@ export interface GuardOrder {
 export type WorkerOrder =
   | PlaceOrder
   | RemoveBelowOrder
+  | ListFilesOrder
   | SealOrder
   | PackOrder
   | ExtractOrder

@@ -22,6 +22,7 @@ import {
   type DefaultEnvOptions,
   type EnvOptions,
   parseEnv,
+  parseEnvMerge,
   proxyEnv,
 } from './flags/env.ts';
 import type { FlagContext } from './flags/flag-files.ts';
@@ -113,6 +114,9 @@ export function parseRunRequest(options: RunOptions, words: readonly string[], c
   const { notices: securityNotices, security } = parseSecurity(options, cwd);
   const mounts = parseMounts(options, cwd);
   checkBindSources(mounts);
+  if (options.detach && options.attach.length > 0) {
+    throw new CtrError('USAGE', '--attach and --detach exclude each other');
+  }
   return {
     ...(options.rootfs ? { rootfs: parseRootfs(image, cwd) } : { image: imageNameOf(image) }),
     command,
@@ -137,7 +141,7 @@ export function parseRunRequest(options: RunOptions, words: readonly string[], c
     ...parseResources(options),
     ...parseSandbox(options, context),
     ...parseLogging(options, cwd),
-    ...parseHealth(options),
+    ...parseHealth(options, cwd),
     notices: [...networkNotices, ...securityNotices, ...checkForeignFlags(options)],
   };
 }
@@ -149,6 +153,7 @@ function parseSandbox(options: RunOptions, { env }: FlagContext): SandboxRequest
     ...(namespaces ? { namespaces } : {}),
     ...(userns ? { userns } : {}),
     ...(options.secret.length > 0 ? { secrets: options.secret.map(parseSecret) } : {}),
+    ...parseEnvMerge(options),
     ...parseIdentity(options),
   };
 }

@@ -24,7 +24,8 @@ export const command: CommandSpec<RunOptions & { readonly explain?: true | strin
   },
   async run(context, operands, flags) {
     const { host } = context;
-    const request = withListeners(parseRunRequest(flags, operands, { env: host.env, cwd: process.cwd() }), host.env);
+    const given = parseRunRequest(flags, operands, { env: host.env, cwd: process.cwd() });
+    const request = withNotifySocket(withListeners(given, host.env), host.env);
     for (const notice of request.notices) host.log.warn(notice);
     const watchPull = async () => (await import('./pull-progress.ts')).openPullView(context, request.quiet);
     if (flags.explain) return printExplanation(context, flags.explain, await explain(host, request, watchPull));
@@ -43,6 +44,14 @@ function withListeners(request: RunRequest, env: Host['env']): RunRequest {
     preserveFds: Math.max(Number(LISTEN_FDS), request.preserveFds ?? 0),
     env: [...passed, ...request.env],
   };
+}
+
+/** sd_notify(3): with --sdnotify=container, Podman's default, the program inside says itself when it is ready. */
+function withNotifySocket(request: RunRequest, { NOTIFY_SOCKET: source }: Host['env']): RunRequest {
+  if (!source?.startsWith('/') || (request.sdNotify ?? 'container') !== 'container') return request;
+  const target = '/run/notify/notify.sock';
+  const mount = { type: 'bind', source, target, readOnly: false, options: [] } as const;
+  return { ...request, mounts: [...request.mounts, mount], env: [`NOTIFY_SOCKET=${target}`, ...request.env] };
 }
 
 async function explain(host: Host, request: RunRequest, watchPull: WatchPull): Promise<ExplainedStep[]> {

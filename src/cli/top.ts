@@ -1,16 +1,26 @@
 import { containerTop, topDescriptors, usualColumns } from '../engine/container-top.ts';
-import { resolveContainer } from '../storage/container-store.ts';
 import type { CommandSpec } from './command.ts';
+import { namedContainers } from './container-operands.ts';
 import { alignTable, tableShapes } from './output/table.ts';
 
-export const command: CommandSpec = {
+interface TopFlags {
+  readonly latest?: boolean;
+}
+
+export const command: CommandSpec<TopFlags> = {
   usage: 'CONTAINER [FORMAT...]',
   description: `Columns are names as in ps(1) -o, separated by commas or spaces: ${topDescriptors.join(', ')},\nor AIX descriptors like %p.`,
   examples: ['top web', 'top web pid,user,args', 'top web huser hpid capeff'],
-  operands: [1, Number.POSITIVE_INFINITY],
+  operands: [0, Number.POSITIVE_INFINITY],
   passThrough: true,
-  run({ host, stdout, compat }, [name = '', ...words]) {
-    const { titles, rows } = containerTop(host, resolveContainer(host, name), columnsOf(words, compat));
+  declare(command) {
+    command.option('-l, --latest', 'of the container that was made last; no CONTAINER is given');
+  },
+  run(context, operands, { latest = false }) {
+    const { host, stdout, compat } = context;
+    const [container] = namedContainers(context, latest ? [] : operands.slice(0, 1), { latest });
+    if (!container) return 0;
+    const { titles, rows } = containerTop(host, container, columnsOf(operands.slice(latest ? 0 : 1), compat));
     const lines = [titles, ...rows].map((cells) => cells.join('\t'));
     stdout.write(`${alignTable(lines, tableShapes[compat]).join('\n')}\n`);
     return 0;

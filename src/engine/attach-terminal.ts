@@ -11,6 +11,7 @@ import { windowSize } from '../ns/compile-terminal.ts';
 import { FrameDecoder } from '../storage/log-frames.ts';
 import { followSize, forwardInput, rawMode } from './caller-terminal.ts';
 import { connectToContainer, connectToSizes } from './connect-container.ts';
+import { type AttachedStream, attachedStreams } from './sandbox-request.ts';
 
 export interface AttachRequest {
   /** The container's runtime directory, where the sockets are. */
@@ -22,6 +23,8 @@ export interface AttachRequest {
   readonly input: boolean;
   /** Whether the container has a terminal: the caller's turns raw then, and its size is followed. */
   readonly terminal: boolean;
+  /** What is shown; absent: everything. */
+  readonly streams?: readonly AttachedStream[] | undefined;
 }
 
 /** What the session ended with: `lost` when the supervisor did not say how the container ended. */
@@ -33,7 +36,7 @@ export async function attachTerminal(request: AttachRequest): Promise<AttachOutc
   const restore = request.input && request.terminal ? rawMode() : () => {};
   const stopFollowing = request.terminal ? followSize((size) => sendSize(request.directory, size)) : () => {};
   try {
-    const finished = showOutput(socket);
+    const finished = showOutput(socket, request.streams);
     if (!request.input) return await finished;
     const pass = (bytes: Buffer) => void (socket.writable && socket.write(bytes));
     const { detached } = forwardInput(request.detachKeys, pass, () => endInput(socket, request.terminal));
@@ -61,15 +64,16 @@ function sendSize(directory: string, { rows, columns }: { rows: number; columns:
 }
 
 /** Write the frames' bytes to stdout and stderr; resolves when the supervisor has closed the connection. */
-function showOutput(socket: Socket): Promise<number | 'lost'> {
+function showOutput(socket: Socket, streams: readonly AttachedStream[] = attachedStreams): Promise<number | 'lost'> {
+  const shows = { stdout: streams.includes('stdout'), stderr: streams.includes('stderr') };
   const decoder = new FrameDecoder();
   let outcome: number | 'lost' = 'lost';
   return new Promise((resolve, reject) => {
     socket.on('data', (chunk: Buffer) => {
       for (const { stream, payload } of decoder.push(chunk)) {
         if (stream === exitStream) outcome = exitCodeOf(payload.readInt32LE(0));
-        else if (stream === 2) process.stderr.write(payload);
-        else process.stdout.write(payload);
+        else if (stream === 2) shows.stderr && process.stderr.write(payload);
+        else if (shows.stdout) process.stdout.write(payload);
       }
     });
     socket.on('close', () => resolve(outcome));

@@ -1,6 +1,7 @@
 /** What runtime-spec.ts has to know about host and image for one container, found out and prepared. */
 
 import { existsSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { CtrError } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
 import { version } from '../base/version.ts';
 import { capabilityNames, lastCapability } from '../linux/capabilities.ts';
@@ -76,6 +77,7 @@ function hostFacts(host: Host, facts: FactsRequest): HostFacts {
     ...(keptUser ? { keptUser } : {}),
     ...(secretFiles ? { secretFiles } : {}),
     ...(request.timezone === undefined ? {} : zoneOf(request.timezone)),
+    ...(request.hostUsers ? { hostUserLines: request.hostUsers.map(hostUserLine) } : {}),
     ...(consoleSize ? { consoleSize } : {}),
     sourceOf,
   };
@@ -127,6 +129,15 @@ function writeEtcFiles(host: Host, { container, request, network }: FactsRequest
 function zoneOf(zone: string): { zoneFile?: string } {
   const path = zone === 'local' ? '/etc/localtime' : `/usr/share/zoneinfo/${zone}`;
   return existsSync(path) ? { zoneFile: realpathSync(path) } : {};
+}
+
+/** getent(1): users may come from a directory service. */
+function hostUserLine(user: string): string {
+  const { spawnSync } = process.getBuiltinModule('node:child_process');
+  const { stdout, status } = spawnSync('getent', ['passwd', '--', user], { encoding: 'utf8', timeout: 10_000 });
+  const line = stdout?.split('\n')[0] ?? '';
+  if (status === 0 && line !== '') return line;
+  throw new CtrError('NOT_FOUND', `--hostuser ${user}: this host has no such user`);
 }
 
 /** Devices below /dev that can be bound into a container that gets them all. */

@@ -8,6 +8,7 @@ import { layout } from '../storage/layout.ts';
 import { connectToContainer } from './connect-container.ts';
 import { finishContainer } from './finish-container.ts';
 import type { RunRequest } from './run-request.ts';
+import type { AttachedStream } from './sandbox-request.ts';
 import { forwardSignals } from './signal-proxy.ts';
 import { type Connection, type ContainerToStart, startContainer } from './start-container.ts';
 
@@ -16,12 +17,16 @@ export async function startAttached(host: Host, subject: ContainerToStart): Prom
   const { container, request } = subject;
   let connection = connectionFor(request);
   let launched = await startContainer(host, subject, connection);
+  // Not waited for: with `healthy` it may never come.
+  if (host.env.NOTIFY_SOCKET) void import('./sd-notify.ts').then((sd) => sd.announce(host, subject, launched, false));
   // Root of a map of its own may not delete what belongs to the caller.
   const canRemove = request.remove && !container.ownerKind.startsWith('x');
   const userNamespace = canRemove ? userNamespaceOf(launched) : undefined;
   if (request.sigProxy && !request.tty) forwardSignals(() => launched.pid);
   for (;;) {
-    const outcome = request.tty ? await attached(host, container.id, request, connection) : await exitOf(launched);
+    const outcome = isShownByCtr(request)
+      ? await attached(host, container.id, request, connection)
+      : await exitOf(launched);
     if (outcome === 'detached') return 0;
     // A supervisor that was killed says nothing: its container died of SIGKILL with it, or is beyond our reach.
     const code = outcome === 'lost' ? 137 : outcome;
@@ -68,11 +73,18 @@ export function sayBye({ bye }: Launched): void {
  * terminal; otherwise the supervisor copies it, into the log as well.
  */
 function connectionFor(request: RunRequest): FollowedConnection {
-  const stdin = request.interactive ? 'inherit' : 'null';
-  if (request.tty) return terminalConnection(stdin);
+  const stdin = request.interactive && isAttached(request, 'stdin') ? 'inherit' : 'null';
+  if (isShownByCtr(request)) return terminalConnection(stdin);
   if (request.remove && canInheritOutput()) return { stdin, output: 'inherit', tee: false };
   return { stdin, output: 'capture', tee: true };
 }
+
+/** podman-run(1) --attach. */
+const isAttached = ({ attach }: RunRequest, stream: AttachedStream) => attach?.includes(stream) ?? true;
+
+/** A terminal's output, and a choice of streams: ctr is a client of the supervisor then. */
+const isShownByCtr = (request: RunRequest) =>
+  request.tty || !isAttached(request, 'stdout') || !isAttached(request, 'stderr');
 
 interface FollowedConnection extends Connection {
   /** To the supervisor, with a terminal: made before the container begins, so that no output is missed. */
@@ -100,8 +112,9 @@ async function attached(host: Host, id: string, request: RunRequest, { socket }:
     directory: layout.runContainer(host, id),
     connection: socket,
     detachKeys: request.detachKeys,
-    input: request.interactive,
-    terminal: true,
+    input: request.tty && request.interactive && isAttached(request, 'stdin'),
+    terminal: request.tty,
+    streams: request.attach,
   });
 }
 

@@ -8,13 +8,16 @@ import type { HealthPlan } from './healthcheck.ts';
 
 /** From now on `healthcheck run` is executed until `pid`, the container's first process, ends. */
 export function startHealthTimer(host: Host, id: string, pid: number, plan: HealthPlan): void {
-  writeHealth(host, id, { Status: 'starting', FailingStreak: 0, Log: [] });
-  const { intervalMs, startIntervalMs, startPeriodMs } = plan;
+  const { intervalMs, startIntervalMs, startPeriodMs, startup } = plan;
+  writeHealth(host, id, {
+    ...{ Status: 'starting', FailingStreak: 0, Log: [] },
+    ...(startup ? { Startup: { Passes: 0, Failures: 0 } } : {}),
+  });
   if (intervalMs === 0) return;
-  const soonerMs = Math.min(intervalMs, Math.max(startIntervalMs, 1));
+  const soonerMs = startup ? Math.max(startup.intervalMs, 1) : Math.min(intervalMs, Math.max(startIntervalMs, 1));
   startTimer({
     pid,
-    firstMs: startPeriodMs > 0 ? soonerMs : intervalMs,
+    firstMs: startup || startPeriodMs > 0 ? soonerMs : intervalMs,
     intervalMs,
     soonerMs,
     args: ownProgram('healthcheck', 'run', '--timer', id),

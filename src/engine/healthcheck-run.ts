@@ -3,6 +3,7 @@ import { closeSync, existsSync, openSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { CtrError } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
+import { writeJsonFile } from '../base/json-file.ts';
 import { pipe, setNonBlocking } from '../linux/descriptors.ts';
 import { type ContainerHealth, type HealthLogEntry, readHealth, writeHealth } from '../storage/container-health.ts';
 import { type ContainerState, readRunningState } from '../storage/container-state.ts';
@@ -10,7 +11,7 @@ import type { ContainerRecord } from '../storage/container-store.ts';
 import { layout } from '../storage/layout.ts';
 import { recordContainerEvent } from './container-events.ts';
 import { enter } from './exec-container.ts';
-import { defaultsOf, type HealthPlan, healthPlanFor } from './healthcheck.ts';
+import { defaultsOf, type HealthPlan, healthPlanFor, type StartupPlan } from './healthcheck.ts';
 import { endOfChild } from './signal-proxy.ts';
 import { storedRequest } from './stored-request.ts';
 
@@ -21,22 +22,19 @@ export interface HealthOutcome {
   readonly isStarting: boolean;
 }
 
-/** The newest entries that are kept, and how much of a check's output (Docker's numbers). */
-const keptEntries = 5;
-const keptBytes = 4096;
-
 export async function runHealthcheck(host: Host, container: ContainerRecord): Promise<HealthOutcome> {
   const plan = healthPlanFor(storedRequest(container).health, defaultsOf(host, container));
   if (!plan) throw new CtrError('STATE', `container ${container.name} has no health check`);
   const state = readRunningState(host, container.id);
   if (!state) throw new CtrError('STATE', `container ${container.name} is not running`);
-  const entry = await check(host, container, state, plan);
   const before = readHealth(host, container.id) ?? { Status: 'starting', FailingStreak: 0, Log: [] };
+  const { startup, logCount } = plan;
+  if (startup && before.Startup) return runStartupCheck(host, container, state, { ...plan, startup }, before);
+  const entry = await check(host, container, state, plan);
   const isStarting = Date.now() - Date.parse(state.startedAt) < plan.startPeriodMs;
-  const health = judge(before, entry, { retries: plan.retries, isStarting });
+  const health = judge(before, entry, { retries: plan.retries, isStarting, logCount });
   // It may have ended during the check: whatever was found says nothing about it then.
-  if (!readRunningState(host, container.id)) throw new CtrError('STATE', `container ${container.name} has ended`);
-  writeHealth(host, container.id, health);
+  keep(host, container, plan, health);
   if (health.Status !== before.Status) {
     recordContainerEvent(host, container, 'health_status', { attributes: { health_status: health.Status } });
     if (existsSync(layout.networksOf(host, container.id))) {
@@ -48,13 +46,48 @@ export async function runHealthcheck(host: Host, container: ContainerRecord): Pr
   return { isPassed: entry.ExitCode === 0, health, isStarting: isStarting && health.Status === 'starting' };
 }
 
+/** Throws for a container that has ended meanwhile. */
+function keep(host: Host, { id, name }: ContainerRecord, { logDirectory }: HealthPlan, health: ContainerHealth): void {
+  if (!readRunningState(host, id)) throw new CtrError('STATE', `container ${name} has ended`);
+  writeHealth(host, id, health);
+  if (logDirectory !== undefined) writeJsonFile(`${logDirectory}/${id}-healthcheck.log`, health, { mode: 0o600 });
+}
+
+/** podman-run(1) "--health-startup-cmd": the container is starting until it has passed; the check itself comes then. */
+async function runStartupCheck(
+  host: Host,
+  container: ContainerRecord,
+  state: ContainerState,
+  plan: HealthPlan & { readonly startup: StartupPlan },
+  before: ContainerHealth,
+): Promise<HealthOutcome> {
+  const { startup, logCount } = plan;
+  const entry = await check(host, container, state, {
+    ...plan,
+    command: startup.command,
+    timeoutMs: startup.timeoutMs,
+  });
+  const { Startup: { Passes, Failures } = { Passes: 0, Failures: 0 }, ...rest } = before;
+  const isPassed = entry.ExitCode === 0;
+  const counts = { Passes: isPassed ? Passes + 1 : 0, Failures: isPassed ? Failures : Failures + 1 };
+  const isOver = counts.Passes >= startup.successes;
+  const health = { ...rest, Log: newest([...before.Log, entry], logCount), ...(isOver ? {} : { Startup: counts }) };
+  keep(host, container, plan, health);
+  if (startup.retries > 0 && counts.Failures >= startup.retries) await act(host, container, 'restart');
+  // The check itself comes at its own interval, the first one soon.
+  return { isPassed, health, isStarting: true };
+}
+
+const newest = <T>(entries: readonly T[], count: number): readonly T[] =>
+  count === 0 ? entries : entries.slice(-count);
+
 /** docs.docker.com "HEALTHCHECK": a success ends the start; failures in the start period do not count. Pure. */
 export function judge(
   before: ContainerHealth,
   entry: HealthLogEntry,
-  rule: { readonly retries: number; readonly isStarting: boolean },
+  rule: { readonly retries: number; readonly isStarting: boolean; readonly logCount: number },
 ): ContainerHealth {
-  const Log = [...before.Log, entry].slice(-keptEntries);
+  const Log = newest([...before.Log, entry], rule.logCount);
   if (entry.ExitCode === 0) return { Status: 'healthy', FailingStreak: 0, Log };
   if (rule.isStarting && before.Status === 'starting') return { Status: 'starting', FailingStreak: 0, Log };
   const FailingStreak = before.FailingStreak + 1;
@@ -82,7 +115,7 @@ async function answer(
   host: Host,
   container: ContainerRecord,
   state: ContainerState,
-  { command, timeoutMs }: HealthPlan,
+  { command, timeoutMs, logBytes }: HealthPlan,
 ): Promise<Answer> {
   const [input, [read, write]] = [openSync('/dev/null', 'r'), pipe()];
   const request = { command, env: [], interactive: false, tty: false, detach: false } as const;
@@ -97,7 +130,7 @@ async function answer(
     closeSync(input);
     closeSync(write);
   }
-  const output = collectOutput(read);
+  const output = collectOutput(read, logBytes === 0 ? Number.POSITIVE_INFINITY : logBytes);
   const code = await withTimeout(pid, timeoutMs);
   const Output = await output.end();
   if (code !== 'timeout') return { ExitCode: code, Output };
@@ -120,7 +153,7 @@ async function withTimeout(pid: number, timeoutMs: number): Promise<number | 'ti
 }
 
 /** Everything is read, so that the command never waits; the beginning is kept. */
-function collectOutput(fd: number): { end(): Promise<string> } {
+function collectOutput(fd: number, keptBytes: number): { end(): Promise<string> } {
   setNonBlocking(fd);
   const socket = new Socket({ fd, readable: true, writable: false });
   const chunks: Buffer[] = [];

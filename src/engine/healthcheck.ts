@@ -4,7 +4,7 @@ import type { ContainerDefaults } from '../oci/image-config.ts';
 import type { ContainerRecord } from '../storage/container-store.ts';
 import { readImage } from '../storage/image-store.ts';
 import { readConfig } from './images.ts';
-import type { HealthRequest } from './run-request.ts';
+import type { HealthRequest, StartupCheck } from './run-request.ts';
 
 export interface HealthPlan {
   readonly command: readonly string[];
@@ -17,10 +17,22 @@ export interface HealthPlan {
   readonly startIntervalMs: number;
   readonly retries: number;
   readonly onFailure: HealthRequest['onFailure'];
+  /** Asked first, until it has passed. */
+  readonly startup?: StartupPlan;
+  /** 0: without limit. */
+  readonly logCount: number;
+  readonly logBytes: number;
+  readonly logDirectory?: string;
+}
+
+export interface StartupPlan extends StartupCheck {
+  readonly command: readonly string[];
 }
 
 /** docs.docker.com "HEALTHCHECK". */
 const usual = { intervalMs: 30_000, timeoutMs: 30_000, startPeriodMs: 0, startIntervalMs: 5_000, retries: 3 };
+/** The newest results that are kept, and how much of a check's output (Docker's numbers). */
+const usualLog = { logCount: 5, logBytes: 4096 };
 
 /** Undefined when there is none, or it is switched off. */
 export function healthPlanFor(request: HealthRequest, { Healthcheck }: ContainerDefaults): HealthPlan | undefined {
@@ -38,7 +50,16 @@ export function healthPlanFor(request: HealthRequest, { Healthcheck }: Container
     startIntervalMs: time(request.startIntervalMs, Healthcheck?.StartInterval, usual.startIntervalMs),
     retries: request.retries ?? (Healthcheck?.Retries || usual.retries),
     onFailure: request.onFailure,
+    ...startupPlan(request),
+    logCount: request.logCount ?? usualLog.logCount,
+    logBytes: request.logBytes ?? usualLog.logBytes,
+    ...(request.logDirectory === undefined ? {} : { logDirectory: request.logDirectory }),
   };
+}
+
+function startupPlan({ startup }: HealthRequest): Pick<HealthPlan, 'startup'> {
+  const command = startup && commandOf(startup.test);
+  return command ? { startup: { ...startup, command } } : {};
 }
 
 /** `NONE` and an empty list mean: no check. */

@@ -9,6 +9,18 @@ type Append = { readonly path: string; readonly text: string };
  * other has its number for a name.
  */
 export function passwdLines(input: RuntimeSpecInput, { uid, gid }: RuntimeProcess['user']): Append[] {
+  return [...hostUserLines(input), ...ownLines(input, { uid, gid })];
+}
+
+/** podman-run(1) --hostuser: lines of the host's own /etc/passwd. */
+function hostUserLines({ request, userFiles, facts }: RuntimeSpecInput): Append[] {
+  const lines = (facts.hostUserLines ?? []).filter((text) => !userFiles.passwd.split('\n').includes(text));
+  if (lines.length === 0 || request.keepPasswd) return [];
+  const start = userFiles.passwd === '' || userFiles.passwd.endsWith('\n') ? '' : '\n';
+  return [{ path: '/etc/passwd', text: `${start}${lines.join('\n')}\n` }];
+}
+
+function ownLines(input: RuntimeSpecInput, { uid, gid }: Pick<RuntimeProcess['user'], 'uid' | 'gid'>): Append[] {
   const { request, userFiles, facts } = input;
   // Root and an image without /etc/passwd are left alone: nothing in it looks users up.
   if (request.keepPasswd || userFiles.passwd === '') return [];

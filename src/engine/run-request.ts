@@ -193,4 +193,23 @@ export interface HealthRequest {
   readonly startIntervalMs?: number;
   readonly retries?: number;
   readonly onFailure: (typeof healthActions)[number];
+  /** Asked until it has passed; the check itself begins then. */
+  readonly startup?: StartupCheck;
+  /** How many results are kept; 0: all. */
+  readonly logCount?: number;
+  /** How many bytes of a check's output; 0: all. */
+  readonly logBytes?: number;
+  /** Where a copy of the results goes; absolute. */
+  readonly logDirectory?: string;
+}
+
+/** podman-run(1) --health-startup-cmd. */
+export interface StartupCheck {
+  readonly test: readonly string[];
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  /** So many failures restart the container; 0: never. */
+  readonly retries: number;
+  /** So many passes in a row end it. */
+  readonly successes: number;
 }

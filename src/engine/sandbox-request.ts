@@ -32,7 +32,24 @@ export interface SandboxRequest {
   readonly preserveFds?: number;
   /** personality(2) domain: LINUX or LINUX32. */
   readonly personality?: 'LINUX' | 'LINUX32';
+  /** `NAME=text ${OTHER}` of the defaults and the image. */
+  readonly envMerge?: readonly string[];
+  /** Directories of the container that get /etc/hosts, hostname and resolv.conf as its root does. */
+  readonly chrootDirs?: readonly string[];
+  /** Users of the host, by name or number, who get their line of /etc/passwd. */
+  readonly hostUsers?: readonly string[];
+  /** What the caller is attached to; absent: everything. */
+  readonly attach?: readonly AttachedStream[];
+  /** Whose readiness systemd is told of; absent: as Podman does, the container's own. */
+  readonly sdNotify?: SdNotifyMode;
 }
+
+export const attachedStreams = ['stdin', 'stdout', 'stderr'] as const;
+export type AttachedStream = (typeof attachedStreams)[number];
+
+/** podman-run(1) --sdnotify. */
+export const sdNotifyModes = ['container', 'conmon', 'healthy', 'ignore'] as const;
+export type SdNotifyMode = (typeof sdNotifyModes)[number];
 
 /** Control group settings; sizes in bytes, -1 is unlimited. */
 export interface LimitsRequest {
@@ -207,4 +224,9 @@ export const sandboxShape = {
   groupEntry: optional(string),
   preserveFds: optional(natural),
   personality: optional(literal('LINUX', 'LINUX32')),
+  envMerge: optional(array(string)),
+  chrootDirs: optional(array(string)),
+  hostUsers: optional(array(string)),
+  attach: optional(array(literal(...attachedStreams))),
+  sdNotify: optional(literal(...sdNotifyModes)),
 } satisfies Shape<SandboxRequest>;

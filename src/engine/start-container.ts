@@ -213,6 +213,7 @@ export async function startDetached(host: Host, subject: ContainerToStart): Prom
   const stdin = subject.request.interactive ? 'attached' : 'null';
   const connection = { stdin, output: 'capture', tee: false, underway: leaveMemory } as const;
   const launched = await startContainer(host, subject, connection);
+  if (host.env.NOTIFY_SOCKET) await (await import('./sd-notify.ts')).announce(host, subject, launched, true);
   closeSync(launched.up);
   closeSync(launched.bye);
 }

@@ -28,6 +28,7 @@ import {
   type RestartPolicy,
   type RunRequest,
   type SecurityRequest,
+  type StartupCheck,
   type UlimitRequest,
 } from './run-request.ts';
 import { sandboxShape } from './sandbox-request.ts';
@@ -100,6 +101,14 @@ export const logRequest: Check<LogRequest> = object({
   tag: optional(string),
 } satisfies Shape<LogRequest>);
 
+const startupCheck: Check<StartupCheck> = object({
+  test: strings,
+  intervalMs: natural,
+  timeoutMs: natural,
+  retries: natural,
+  successes: natural,
+} satisfies Shape<StartupCheck>);
+
 const healthRequest: Check<HealthRequest> = object({
   isOff: boolean,
   test: optional(strings),
@@ -109,6 +118,10 @@ const healthRequest: Check<HealthRequest> = object({
   startIntervalMs: optional(natural),
   retries: optional(natural),
   onFailure: literal(...healthActions),
+  startup: optional(startupCheck),
+  logCount: optional(natural),
+  logBytes: optional(natural),
+  logDirectory: optional(string),
 } satisfies Shape<HealthRequest>);
 
 const restartPolicy: Check<RestartPolicy> = object({

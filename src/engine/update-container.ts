@@ -6,17 +6,18 @@ import { readRunningState } from '../storage/container-state.ts';
 import { type ContainerRecord, lockContainer, replaceRequest, resolveContainer } from '../storage/container-store.ts';
 import { settingsFor } from './cgroup-limits.ts';
 import { cgroupFor } from './cgroups.ts';
-import type { RestartPolicy } from './run-request.ts';
+import type { HealthRequest, RestartPolicy } from './run-request.ts';
 import type { LimitsRequest } from './sandbox-request.ts';
 import { storedRequest } from './stored-request.ts';
 
 export interface Update {
   readonly limits?: LimitsRequest | undefined;
   readonly restart?: RestartPolicy | undefined;
+  readonly health?: Partial<HealthRequest> | undefined;
 }
 
 /** The kernel first: what it refuses is not recorded. */
-export function updateContainer(host: Host, nameOrId: string, { limits, restart }: Update): ContainerRecord {
+export function updateContainer(host: Host, nameOrId: string, { limits, restart, health }: Update): ContainerRecord {
   const { id } = resolveContainer(host, nameOrId);
   using _lock = lockContainer(host, id);
   const container = resolveContainer(host, id);
@@ -30,6 +31,7 @@ export function updateContainer(host: Host, nameOrId: string, { limits, restart 
     ...request,
     ...(limits ? { limits: { ...request.limits, ...limits } } : {}),
     ...(restart ? { restart } : {}),
+    ...(health ? { health: { ...request.health, ...health } } : {}),
   });
 }
 

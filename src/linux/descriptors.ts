@@ -46,7 +46,7 @@ export function boundSocket(type: number, directoryFd: number, name: string): nu
   return fd;
 }
 
-/** A blocking connection to the socket at `path` (short, or through /proc/self/fd). */
+/** A blocking connection to the socket at `path` (short, or through /proc/self/fd; `@name` is an abstract one). */
 export function connectedSocket(type: number, path: string): number {
   const fd = libc('socket', 'i32', ['i32', AF.UNIX], ['i32', type | SOCK.CLOEXEC], ['i32', 0]);
   const address = unixAddress(path);
@@ -54,8 +54,9 @@ export function connectedSocket(type: number, path: string): number {
   return fd;
 }
 
-/** struct sockaddr_un. */
+/** struct sockaddr_un; an abstract name begins with NUL and has its length, unix(7). */
 function unixAddress(path: string): Buffer {
+  if (path.startsWith('@')) return unixAddress(`\0${path.slice(1)}`).subarray(0, -1);
   const address = Buffer.alloc(2 + Buffer.byteLength(path) + 1);
   address.writeUInt16LE(AF.UNIX, 0);
   address.write(path, 2);

@@ -4,7 +4,7 @@
  */
 import type { Host } from '../base/host.ts';
 import { readJsonFile, writeJsonFile } from '../base/json-file.ts';
-import { array, type Check, integer, literal, natural, object, string } from '../oci/check.ts';
+import { array, type Check, integer, literal, natural, object, optional, string } from '../oci/check.ts';
 import { layout } from './layout.ts';
 
 export type HealthStatus = 'starting' | 'healthy' | 'unhealthy';
@@ -22,12 +22,15 @@ export interface ContainerHealth {
   readonly FailingStreak: number;
   /** Oldest first; the last few. */
   readonly Log: readonly HealthLogEntry[];
+  /** Of the check at the start, while that is asked: how often it has passed in a row, and failed in all. */
+  readonly Startup?: { readonly Passes: number; readonly Failures: number };
 }
 
 const containerHealth: Check<ContainerHealth> = object({
   Status: literal('starting', 'healthy', 'unhealthy'),
   FailingStreak: natural,
   Log: array(object({ Start: string, End: string, ExitCode: integer, Output: string })),
+  Startup: optional(object({ Passes: natural, Failures: natural })),
 });
 
 /** Undefined when the container has no health check (or was never started). */

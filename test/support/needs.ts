@@ -9,9 +9,11 @@ import { type TestFunction, test } from 'vitest';
 const probes = {
   root: () => process.getuid?.() === 0,
   podman: () => onPath('podman'),
+  docker: () => onPath('docker'),
   skopeo: () => onPath('skopeo'),
   registry: () => onPath('docker-registry'),
   journald: () => existsSync('/lib/systemd/systemd-journald') && onPath('journalctl'),
+  socat: () => onPath('socat'),
   tmux: () => onPath('tmux'),
   strace: () => onPath('strace'),
   ssh: () => ['ssh', 'ssh-agent', 'ssh-add', 'ssh-keygen'].every((name) => onPath(name)),

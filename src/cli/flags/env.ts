@@ -16,6 +16,7 @@ export interface DefaultEnvOptions {
   readonly httpProxy: boolean;
   readonly unsetenv: readonly string[];
   readonly unsetenvAll?: boolean;
+  readonly envMerge: readonly string[];
 }
 
 /** What `run`, `create` and `exec` share. */
@@ -33,7 +34,8 @@ export function addDefaultEnvFlags(command: FlagSet): void {
     .optionsGroup('Environment:')
     .option('--http-proxy', 'pass the proxy variables from here; on unless =false', true)
     .option('--unsetenv <name>', 'drop a variable of the image or the defaults', collect, [])
-    .option('--unsetenv-all', 'drop all variables of the image and the defaults');
+    .option('--unsetenv-all', 'drop all variables of the image and the defaults')
+    .option('--env-merge <name=value>', 'set a variable by others of the image: PATH=/opt/bin:$PATH', collect, []);
 }
 
 /** `NAME=VALUE` in order of precedence, lowest first: the caller's, those of files, those of flags. */
@@ -48,6 +50,13 @@ export function parseEnv(options: EnvOptions, context: FlagContext): string[] {
     ...fromFiles,
     ...options.env.flatMap((word) => resolveEnv('--env', word, context.env)),
   ];
+}
+
+/** podman-run(1) --env-merge. */
+export function parseEnvMerge({ envMerge }: DefaultEnvOptions): { envMerge?: readonly string[] } {
+  const wrong = envMerge.find((word) => splitKeyValue(word)[1] === undefined || word.includes('\0'));
+  if (wrong !== undefined) throw flagError('--env-merge', wrong, 'want NAME=VALUE, with $OTHER in the value');
+  return envMerge.length > 0 ? { envMerge } : {};
 }
 
 /** The caller's proxy variables, in both spellings. */

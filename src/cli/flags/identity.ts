@@ -1,7 +1,9 @@
 /** What the process finds of itself: time zone, its line of /etc/passwd, descriptors, personality. */
 
 import { statSync } from 'node:fs';
-import type { SandboxRequest } from '../../engine/sandbox-request.ts';
+import { posix } from 'node:path';
+import { attachedStreams, type SandboxRequest, sdNotifyModes } from '../../engine/sandbox-request.ts';
+import { collect } from '../command.ts';
 import type { FlagSet } from '../flag-set.ts';
 import { flagError } from './flag-error.ts';
 import { parseInteger } from './size.ts';
@@ -14,6 +16,10 @@ export interface IdentityOptions {
   readonly groupEntry?: string;
   readonly preserveFds?: string;
   readonly personality?: string;
+  readonly hostuser: readonly string[];
+  readonly chrootdirs: readonly string[];
+  readonly attach: readonly string[];
+  readonly sdnotify?: string;
 }
 
 export function addIdentityFlags(command: FlagSet): void {
@@ -25,7 +31,11 @@ export function addIdentityFlags(command: FlagSet): void {
     .option('--passwd-entry <line>', 'the line: $USERNAME, $UID, $GID, $NAME and $HOME are filled in')
     .option('--group-entry <line>', 'the line of /etc/group: $GROUPNAME and $GID are filled in')
     .option('--preserve-fds <number>', 'how many open files from 3 on it gets from here')
-    .option('--personality <domain>', 'LINUX or LINUX32');
+    .option('--personality <domain>', 'LINUX or LINUX32')
+    .option('--hostuser <name>', 'a user of the host who gets a line of /etc/passwd', collect, [])
+    .option('--chrootdirs <path>', 'directories in it that get /etc/hosts, hostname and resolv.conf, too', collect, [])
+    .option('-a, --attach <stream>', 'attach to these only: stdin, stdout, stderr', collect, [])
+    .option('--sdnotify <mode>', 'who tells systemd of readiness: container, conmon, healthy or ignore');
 }
 
 /** Descriptors from 100 on are ctr's own at a start. */
@@ -44,6 +54,12 @@ export function parseIdentity(options: IdentityOptions): SandboxRequest {
       ? {}
       : { preserveFds: parseInteger('--preserve-fds', preserveFds, 0, mostDescriptors) }),
     ...(personality === undefined ? {} : { personality: parsePersonality(personality) }),
+    ...(options.hostuser.length > 0 ? { hostUsers: options.hostuser.map((name) => oneLine('--hostuser', name)) } : {}),
+    ...(options.chrootdirs.length > 0 ? { chrootDirs: options.chrootdirs.flatMap(chrootDirs) } : {}),
+    ...(options.attach.length > 0
+      ? { attach: options.attach.map((word) => oneOf('--attach', word, attachedStreams)) }
+      : {}),
+    ...(options.sdnotify === undefined ? {} : { sdNotify: oneOf('--sdnotify', options.sdnotify, sdNotifyModes) }),
   };
 }
 
@@ -56,6 +72,18 @@ function checkZone(zone: string): string {
 function oneLine(flag: string, text: string): string {
   if (text.includes('\n') || text.includes('\0')) throw flagError(flag, text, 'want one line');
   return text;
+}
+
+function chrootDirs(list: string): string[] {
+  const wrong = list.split(',').find((path) => !path.startsWith('/'));
+  if (wrong !== undefined) throw flagError('--chrootdirs', list, 'want absolute paths in the container');
+  return list.split(',').map((path) => posix.normalize(path).replace(/\/$/, ''));
+}
+
+function oneOf<Word extends string>(flag: string, text: string, words: readonly Word[]): Word {
+  const found = words.find((word) => word === text.toLowerCase());
+  if (found === undefined) throw flagError(flag, text, `want one of ${words.join(', ')}`);
+  return found;
 }
 
 function parsePersonality(word: string): 'LINUX' | 'LINUX32' {

@@ -1,5 +1,5 @@
 /**
- * Flags of Docker's and Podman's image and volume commands that ctr knows and cannot obey. They are declared nowhere: when
+ * Flags of Docker's and Podman's commands that ctr knows and cannot obey (those of `run` and `create`: refused.ts). They are declared nowhere: when
  * a flag is unknown to its command, the reason is looked up here, so that a known one is never just "unknown".
  */
 import { CtrError } from '../../base/ctr-error.ts';
@@ -19,6 +19,16 @@ const insecure = '--tls-verify=false speaks to registries without HTTPS';
 const addCompression =
   'a second image with another compression is made by `ctr image copy` and joined by `ctr manifest add`';
 
+const onlySwarm = 'there is no swarm: it needs a daemon';
+const noAddresses = 'addresses are given out by ctr itself';
+const groupLimits: Readonly<Record<string, string>> = {
+  'cpu-rt-period': 'real-time scheduling of groups exists in cgroup v1 only',
+  'cpu-rt-runtime': 'real-time scheduling of groups exists in cgroup v1 only',
+  'memory-swappiness': 'swappiness of groups exists in cgroup v1 only',
+};
+const noCheckpoint = 'checkpoints need CRIU, which needs root';
+const allNames = 'name the objects: `ctr volume inspect $(ctr volume ls -q)`';
+
 /** By the command's name and the flag's, without dashes. */
 export const refusalReasons: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   push: {
@@ -34,7 +44,7 @@ export const refusalReasons: Readonly<Record<string, Readonly<Record<string, str
   load: { platform: onePlatform, 'signature-policy': 'no signatures are checked' },
   rmi: { platform: onePlatform },
   history: { platform: onePlatform },
-  inspect: { platform: onePlatform },
+  inspect: { platform: onePlatform, all: allNames, a: allNames, verbose: onlySwarm, v: onlySwarm },
   search: {
     filter: 'registries tell the names of their repositories, but no stars and not what is official',
     compatible: 'it chooses between forms of Podman’s API, of which there is none here',
@@ -56,13 +66,49 @@ export const refusalReasons: Readonly<Record<string, Readonly<Record<string, str
   },
   'manifest push': { ...noSignatures, 'add-compression': addCompression, insecure },
   commit: { 'include-volumes': 'the content of volumes is no part of an image; `ctr volume export` saves it' },
+  update: groupLimits,
+  'container clone': groupLimits,
+  start: { checkpoint: noCheckpoint, 'checkpoint-dir': noCheckpoint },
+  rm: { link: 'there are no links: networks resolve names' },
+  'volume create': {
+    availability: onlySwarm,
+    group: onlySwarm,
+    'limit-bytes': onlySwarm,
+    'required-bytes': onlySwarm,
+    scope: onlySwarm,
+    secret: onlySwarm,
+    sharing: onlySwarm,
+    'topology-preferred': onlySwarm,
+    'topology-required': onlySwarm,
+    type: onlySwarm,
+  },
   'volume ls': { cluster: 'there is no swarm, so there are no cluster volumes' },
+  'network create': {
+    'aux-address': noAddresses,
+    'ipam-opt': noAddresses,
+    'config-from': onlySwarm,
+    'config-only': onlySwarm,
+    ingress: onlySwarm,
+    scope: onlySwarm,
+    ipv4: 'a network has the families of its subnets: --subnet, --ipv6',
+  },
+  'network connect': {
+    'driver-opt': 'interfaces have no options of their own',
+    'gw-priority': 'the first network of a container has the default route',
+    link: 'there are no links: --alias gives a name',
+    'link-local-ip': 'the address of a link cannot be chosen without root',
+  },
+  'network reload': { latest: 'name the container, or give --all', l: 'name the container, or give --all' },
+  'secret create': { 'driver-opts': 'there is one place for secrets, without options' },
+  'secret inspect': { pretty: '--format shows fields as you like' },
+  unshare: { 'rootless-netns': 'bridge networks live in a namespace that comes and goes with containers' },
 };
 
 /** The error that explains an unknown flag of `command`; the error as it is when there is nothing to explain. */
 export function explainUnknownFlag(command: string, error: CtrError): CtrError {
-  const [, flag = ''] = /^unknown flag: --([\w-]+)/.exec(error.message) ?? [];
+  const [, long, short] = /^unknown flag: --([\w-]+)|^unknown shorthand flag: '(.)'/.exec(error.message) ?? [];
+  const flag = long ?? short ?? '';
   const known = Object.hasOwn(refusalReasons, command) ? refusalReasons[command] : undefined;
   const reason = known && Object.hasOwn(known, flag) ? known[flag] : undefined;
-  return reason === undefined ? error : new CtrError('UNSUPPORTED', `--${flag} is not supported: ${reason}`);
+  return reason === undefined ? error : new CtrError('UNSUPPORTED', `${flag.length > 1 ? '--' : '-'}${flag} is not supported: ${reason}`);
 }

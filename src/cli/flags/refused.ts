@@ -18,9 +18,6 @@ interface ForeignFlag {
 const noRealTime = 'real-time scheduling of groups exists in cgroup v1 only';
 const onlyWindows = 'it exists for Windows containers only';
 
-const noStartup = 'there is one health check; --health-start-period gives a container time to start';
-const noHealthLog = 'the results of health checks are kept in the container’s own files';
-
 const foreignFlags: readonly ForeignFlag[] = [
   { flags: '--memory-swappiness <number>', reason: 'swappiness of groups exists in cgroup v1 only', accepts: ['-1'] },
   { flags: '--kernel-memory <size>', reason: 'the kernel has no separate limit of kernel memory any more (since 5.4)' },
@@ -55,42 +52,21 @@ const foreignFlags: readonly ForeignFlag[] = [
   },
   { flags: '--subuidname <name>', reason: 'the ranges are those of the calling user' },
   { flags: '--subgidname <name>', reason: 'the ranges are those of the calling user' },
-  { flags: '--hostuser <name>', reason: 'users of the host are not copied; --passwd-entry adds a line' },
-  { flags: '--chrootdirs <path>', reason: 'only the files of /etc that ctr writes are put into the root' },
   { flags: '--pod <name>', reason: 'pods are not supported yet; --network container:NAME shares a network' },
   { flags: '--pod-id-file <file>', reason: 'pods are not supported yet' },
   { flags: '--init-ctr <type>', reason: 'init containers belong to pods, which are not supported yet' },
-  {
-    flags: '--sdnotify <mode>',
-    reason: 'readiness is not passed on to systemd yet; use Type=exec in the unit',
-    accepts: ['ignore'],
-  },
   {
     flags: '--systemd <mode>',
     reason: 'no mounts for systemd as the first process are made',
     isHarmless: true,
     accepts: ['false'],
   },
-  { flags: '--env-merge <name=value>', reason: 'values of the image cannot be used in others; --env sets one anew' },
   { flags: '--preserve-fd <list>', reason: '--preserve-fds passes on descriptors from 3 on, without gaps' },
   { flags: '--shm-size-systemd <size>', reason: 'it belongs to --systemd, which makes no mounts here' },
-  { flags: '--health-startup-cmd <command>', reason: noStartup },
-  { flags: '--health-startup-interval <time>', reason: noStartup },
-  { flags: '--health-startup-retries <number>', reason: noStartup },
-  { flags: '--health-startup-success <number>', reason: noStartup },
-  { flags: '--health-startup-timeout <time>', reason: noStartup },
-  { flags: '--health-log-destination <path>', reason: noHealthLog, accepts: ['local'] },
-  { flags: '--health-max-log-count <number>', reason: noHealthLog, isHarmless: true },
-  { flags: '--health-max-log-size <size>', reason: noHealthLog, isHarmless: true },
   { flags: '--creds <user:password>', reason: '`ctr login` keeps a password, --authfile names the file' },
   { flags: '--cert-dir <directory>', reason: '`ctr pull --cert-dir` takes it' },
   { flags: '--retry <number>', reason: '`ctr pull --retry` takes it' },
   { flags: '--retry-delay <time>', reason: '`ctr pull --retry-delay` takes it' },
-  {
-    flags: '-a, --attach <stream>',
-    reason: 'the container is attached to all streams, or to none with -d',
-    isHarmless: true,
-  },
   { flags: '--init-path <file>', reason: "--init uses ctr's own init, which needs no file", isHarmless: true },
 ];
 

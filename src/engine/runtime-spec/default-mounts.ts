@@ -89,6 +89,11 @@ export function etcMounts({ request, facts }: RuntimeSpecInput): RuntimeMount[] 
     ['/etc/hostname', hostname],
     ['/etc/resolv.conf', resolvConf],
     ['/run/.containerenv', hostRun ? undefined : containerEnv],
+    ...(request.chrootDirs ?? []).flatMap((root) => [
+      [`${root}/etc/hosts`, hosts] as const,
+      [`${root}/etc/hostname`, hostname] as const,
+      [`${root}/etc/resolv.conf`, resolvConf] as const,
+    ]),
   ] as const;
   const options = ['bind', 'rprivate', ...(request.readOnly ? ['ro', ...guarded] : [])];
   return files.flatMap(([destination, source]) =>

@@ -3,6 +3,13 @@ import type { RuntimeSpecInput } from './facts.ts';
 
 export const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
+/** A variable that is not there is empty, as in Podman. */
+const withVariables = (text: string, variables: ReadonlyMap<string, string>) =>
+  text.replace(
+    /\$\{(\w+)\}|\$(\w+)/g,
+    (_word, braced?: string, bare?: string) => variables.get(braced ?? bare ?? '') ?? '',
+  );
+
 /**
  * The environment, lowest precedence first (podman-run(1) "Environment"): defaults, image, flags. HOME is the
  * user's by /etc/passwd unless something above says otherwise; `--unsetenv` takes away defaults, never flags.
@@ -24,6 +31,7 @@ export function environmentFor(input: RuntimeSpecInput, user: ContainerUser, hos
     if (variables.get('HOME') === '') variables.set('HOME', user.home);
   }
   for (const name of request.unsetEnv) variables.delete(name);
+  set((request.envMerge ?? []).map((pair) => withVariables(pair, variables)));
   set(request.env);
   return [...variables].map(([name, value]) => `${name}=${value}`);
 }

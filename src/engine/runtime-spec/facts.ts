@@ -46,6 +46,8 @@ export interface HostFacts {
   readonly secretFiles?: ReadonlyArray<{ readonly source: string; readonly target: string }>;
   /** The user of --userns=keep-id. */
   readonly keptUser?: { readonly uid: number; readonly gid: number };
+  /** Of the host's /etc/passwd, for --hostuser. */
+  readonly hostUserLines?: readonly string[];
   /** The host's file of the time zone. */
   readonly zoneFile?: string;
   readonly consoleSize?: { readonly height: number; readonly width: number };

@@ -7,7 +7,7 @@ import { runRequestOf } from '../../support/run-request.ts';
 const entry = (ExitCode: number) => ({ Start: 's', End: 'e', ExitCode, Output: '' });
 const starting: ContainerHealth = { Status: 'starting', FailingStreak: 0, Log: [] };
 const judged = (codes: readonly number[], rule: { retries: number; isStarting: boolean }, from = starting) =>
-  codes.reduce((health, code) => judge(health, entry(code), rule), from);
+  codes.reduce((health, code) => judge(health, entry(code), { ...rule, logCount: 5 }), from);
 
 describe('judge [U] docs.docker.com "HEALTHCHECK"', () => {
   const rule = { retries: 3, isStarting: false };

@@ -295,3 +295,34 @@ describe('isolation [U] runtime-spec config-linux.md', () => {
     expect(specOf(words).process.rlimits).toEqual([{ type: 'RLIMIT_NOFILE', soft: 5, hard: 9 }]);
   });
 });
+
+describe('flags of Podman alone [U] podman-run(1)', () => {
+  const envOf = (...words: readonly string[]) =>
+    Object.fromEntries(
+      specOf([...words, 'alpine']).process.env.map((pair) => [
+        pair.slice(0, pair.indexOf('=')),
+        pair.slice(pair.indexOf('=') + 1),
+      ]),
+    );
+
+  it('--env-merge: variables of the image in a value; one that is not there is empty; --env wins', () => {
+    const braced = ['PATH=/opt/bin:', '{PATH}'].join('$');
+    expect(envOf('--env-merge', braced).PATH).toBe('/opt/bin:/app/bin:/bin');
+    expect(envOf('--env-merge', 'WHERE=$LANG-$NOWHERE.')).toMatchObject({ WHERE: 'C.UTF-8-.' });
+    expect(envOf('--env-merge', 'LANG=x$LANG', '-e', 'LANG=C')).toMatchObject({ LANG: 'C' });
+    expect(() => envOf('--env-merge', 'LANG')).toThrow(/NAME=VALUE/);
+  });
+
+  it('--chrootdirs: the files of /etc at those places, too', () => {
+    const spec = specOf(['--chrootdirs', '/srv/root,/other/', 'alpine']);
+    expect(mountAt(spec, '/srv/root/etc/resolv.conf')?.source).toBe('/c/resolv.conf');
+    expect(mountAt(spec, '/other/etc/hosts')?.source).toBe('/c/hosts');
+    expect(() => specOf(['--chrootdirs', 'srv', 'alpine'])).toThrow(/absolute/);
+  });
+
+  it('--attach: one of three words, and not with --detach', () => {
+    expect(runRequestOf(['-a', 'STDOUT', '-a', 'stderr', 'alpine']).attach).toEqual(['stdout', 'stderr']);
+    expect(() => runRequestOf(['-a', 'stdfoo', 'alpine'])).toThrow(/stdin, stdout, stderr/);
+    expect(() => runRequestOf(['-d', '-a', 'stdout', 'alpine'])).toThrow(/exclude each other/);
+  });
+});

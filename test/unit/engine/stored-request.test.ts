@@ -35,6 +35,14 @@ describe('storedRequest [U]', () => {
     ['a shared network', ['--network', 'container:web', 'alpine']],
     ['a namespace by path', ['--network', 'ns:/run/ns', 'alpine']],
     ['ids of its own', ['--userns', 'auto:size=9,uidmapping=5:0:1,gidmapping=6:0:2', 'alpine']],
+    [
+      'what only Podman has',
+      [
+        ...['--env-merge', 'A=$B', '--chrootdirs', '/a', '--hostuser', 'me', '-a', 'stdout', '--sdnotify', 'healthy'],
+        ...['--health-cmd', 'x', '--health-startup-cmd', 'y', '--health-startup-retries', '2', 'alpine'],
+        ...['--health-max-log-count', '0', '--health-max-log-size', '9', '--health-log-destination', '/'],
+      ].toSorted((a, b) => Number(a === 'alpine') - Number(b === 'alpine')),
+    ],
     ['named networks', ['--network', 'front:alias=a', 'alpine']],
   ])('gives back what was stored: %s', (_what, words) => {
     const request = runRequestOf(words);

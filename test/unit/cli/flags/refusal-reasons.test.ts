@@ -12,10 +12,11 @@ describe('explainUnknownFlag [U]', () => {
   it.each(rows)('%s --%s is no flag of the command, and the reason is told', async (name, flag) => {
     const spec = (await commands.find((entry) => entry.name === name)?.load())?.command;
     if (!spec) throw new Error(`no command ${name}`);
-    const read = () => readInvocation(spec, [`--${flag}=x`]);
-    expect(read).toThrow(`unknown flag: --${flag}`);
-    const explained = explainUnknownFlag(name, new CtrError('USAGE', `unknown flag: --${flag}`));
-    expect(explained.message).toBe(`--${flag} is not supported: ${refusalReasons[name]?.[flag]}`);
+    const [word, complaint] =
+      flag.length > 1 ? [`--${flag}`, `unknown flag: --${flag}`] : [`-${flag}`, `unknown shorthand flag: '${flag}'`];
+    expect(() => readInvocation(spec, [`${word}=x`])).toThrow(complaint);
+    const explained = explainUnknownFlag(name, new CtrError('USAGE', complaint));
+    expect(explained.message).toBe(`${word} is not supported: ${refusalReasons[name]?.[flag]}`);
   });
 
   it('leaves other mistakes alone', () => {

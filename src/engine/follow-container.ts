@@ -18,7 +18,8 @@ export async function startAttached(host: Host, subject: ContainerToStart): Prom
   let connection = connectionFor(request);
   let launched = await startContainer(host, subject, connection);
   // Not waited for: with `healthy` it may never come.
-  if (host.env.NOTIFY_SOCKET) void import('./sd-notify.ts').then((sd) => sd.announce(host, subject, launched, false));
+  if (host.env.NOTIFY_SOCKET)
+    void import('./sd-notify.ts').then((sd) => sd.announce(host, { id: container.id, request }, launched, false));
   // Root of a map of its own may not delete what belongs to the caller.
   const canRemove = request.remove && !container.ownerKind.startsWith('x');
   const userNamespace = canRemove ? userNamespaceOf(launched) : undefined;

@@ -7,7 +7,7 @@ import type { Host } from '../base/host.ts';
 import { SOCK } from '../linux/constants.ts';
 import { connectedSocket } from '../linux/descriptors.ts';
 import type { Launched } from '../ns/launch.ts';
-import type { ContainerToStart } from './start-container.ts';
+import type { RunRequest } from './run-request.ts';
 import { waitForContainer } from './wait-container.ts';
 
 /**
@@ -16,7 +16,7 @@ import { waitForContainer } from './wait-container.ts';
  */
 export async function announce(
   host: Host,
-  { container, request }: ContainerToStart,
+  { id, request }: { readonly id: string; readonly request: RunRequest },
   launched: Launched,
   isDetached: boolean,
 ): Promise<void> {
@@ -25,7 +25,7 @@ export async function announce(
   const main = isDetached ? [`MAINPID=${launched.supervisor}`] : [];
   if (mode === 'ignore') return;
   if (mode === 'container') return send(host, socket, main);
-  if (mode === 'healthy') await waitForContainer(host, container.id, { conditions: ['healthy'], intervalMs: 200 });
+  if (mode === 'healthy') await waitForContainer(host, id, { conditions: ['healthy'], intervalMs: 200 });
   send(host, socket, [...main, 'READY=1']);
 }
 

@@ -213,7 +213,10 @@ export async function startDetached(host: Host, subject: ContainerToStart): Prom
   const stdin = subject.request.interactive ? 'attached' : 'null';
   const connection = { stdin, output: 'capture', tee: false, underway: leaveMemory } as const;
   const launched = await startContainer(host, subject, connection);
-  if (host.env.NOTIFY_SOCKET) await (await import('./sd-notify.ts')).announce(host, subject, launched, true);
+  const { container, request } = subject;
+  if (host.env.NOTIFY_SOCKET) {
+    await (await import('./sd-notify.ts')).announce(host, { id: container.id, request }, launched, true);
+  }
   closeSync(launched.up);
   closeSync(launched.bye);
 }

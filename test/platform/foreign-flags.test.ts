@@ -65,7 +65,8 @@ function flagsInHelp(tool: string, command: string): string[] {
 }
 
 async function knownFlags(command: string): Promise<ReadonlySet<string>> {
-  const found = findCommand(command.split(' ')) ?? findCommand(command.replace('container ', '').split(' '));
+  const found =
+    (await findCommand(command.split(' '))) ?? (await findCommand(command.replace('container ', '').split(' ')));
   if (!found) throw new Error(`there is no command ${command}`);
   const names = new Set(Object.keys(refusalReasons[found.entry.name] ?? {}));
   const add = (flags: string) => {

@@ -141,7 +141,8 @@ function levelFrom(text: string): LogLevel {
 
 /** A flag of Docker's or Podman's that has no place here is refused with the reason. */
 async function withReason(error: unknown, command: string): Promise<unknown> {
-  if (!(error instanceof CtrError && error.code === 'USAGE' && /^unknown (shorthand )?flag/.test(error.message))) return error;
+  if (!(error instanceof CtrError && error.code === 'USAGE' && /^unknown (shorthand )?flag/.test(error.message)))
+    return error;
   const { explainUnknownFlag } = await import('./flags/refusal-reasons.ts');
   return explainUnknownFlag(command, error);
 }

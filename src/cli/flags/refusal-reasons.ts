@@ -19,6 +19,7 @@ const insecure = '--tls-verify=false speaks to registries without HTTPS';
 const addCompression =
   'a second image with another compression is made by `ctr image copy` and joined by `ctr manifest add`';
 
+const noStars = 'registries tell the names of their repositories, but no stars and not what is official';
 const onlySwarm = 'there is no swarm: it needs a daemon';
 const noAddresses = 'addresses are given out by ctr itself';
 const groupLimits: Readonly<Record<string, string>> = {
@@ -27,7 +28,6 @@ const groupLimits: Readonly<Record<string, string>> = {
   'memory-swappiness': 'swappiness of groups exists in cgroup v1 only',
 };
 const noCheckpoint = 'checkpoints need CRIU, which needs root';
-const allNames = 'name the objects: `ctr volume inspect $(ctr volume ls -q)`';
 
 /** By the command's name and the flag's, without dashes. */
 export const refusalReasons: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -44,9 +44,10 @@ export const refusalReasons: Readonly<Record<string, Readonly<Record<string, str
   load: { platform: onePlatform, 'signature-policy': 'no signatures are checked' },
   rmi: { platform: onePlatform },
   history: { platform: onePlatform },
-  inspect: { platform: onePlatform, all: allNames, a: allNames, verbose: onlySwarm, v: onlySwarm },
+  inspect: { platform: onePlatform, verbose: onlySwarm, v: onlySwarm },
   search: {
-    filter: 'registries tell the names of their repositories, but no stars and not what is official',
+    filter: noStars,
+    f: noStars,
     compatible: 'it chooses between forms of Podman’s API, of which there is none here',
   },
   'image prune': { external: 'no containers of other tools are in the store' },
@@ -110,5 +111,7 @@ export function explainUnknownFlag(command: string, error: CtrError): CtrError {
   const flag = long ?? short ?? '';
   const known = Object.hasOwn(refusalReasons, command) ? refusalReasons[command] : undefined;
   const reason = known && Object.hasOwn(known, flag) ? known[flag] : undefined;
-  return reason === undefined ? error : new CtrError('UNSUPPORTED', `${flag.length > 1 ? '--' : '-'}${flag} is not supported: ${reason}`);
+  return reason === undefined
+    ? error
+    : new CtrError('UNSUPPORTED', `${flag.length > 1 ? '--' : '-'}${flag} is not supported: ${reason}`);
 }

@@ -2,8 +2,10 @@
  * Bundle src/ into dist/ (docs/adr/0002-bundle-and-start-up.md): `program.cjs` is all of it. The commands of every day
  * have two bundles each: `run.cjs` holds what `run` always loads, `run-rest.cjs` what it may need besides, so that a
  * start does not read, and V8 does not restore, what it does not use. `ctr.cjs` (src/start.ts) chooses. Packages that
- * only some commands need are files of their own. ffi-rs stays outside: src/linux/ffi.ts loads it.
+ * only some commands need are files of their own. `api.mjs` is the npm API, with its types in types/.
+ * ffi-rs stays outside: src/linux/ffi.ts loads it.
  */
+import { execFileSync } from 'node:child_process';
 import { readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 import { build } from 'esbuild';
@@ -124,6 +126,14 @@ await build({
   // As Node does it for its own: a default export is the module itself, with the named ones as members.
   footer: { js: 'if (module.exports.default) module.exports = Object.assign(module.exports.default, module.exports);' },
 });
+await build({
+  ...shape,
+  ...{ format: 'esm', target: 'node20', entryPoints: { api: 'src/api/index.ts' }, outdir: fresh },
+  outExtension: { '.js': '.mjs' },
+  // For the packages in it that are CommonJS.
+  banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+});
+execFileSync('node_modules/.bin/tsc', ['--project', 'tsconfig.api.json', '--outDir', `${fresh}/types`]);
 rmSync('dist', { recursive: true, force: true });
 renameSync(fresh, 'dist');
 

@@ -10,13 +10,16 @@ const streams: Streams = { stdout, stderr };
 
 /** Run ctr with `argv`; never throws. */
 export async function main(argv: readonly string[]): Promise<number> {
+  let channel: number | undefined;
   try {
+    if (env.CTR_ERROR_FD) channel = (await import('./cli/error-channel.ts')).takeErrorChannel(env);
     if (argv[0] === 'unpack-worker') return await unpackLayers();
     if (argv[0] === 'storage-worker') return await doStorageJob(argv[1] ?? '');
     if (argv[0] === 'files-worker') return await workOnFiles(argv[1] ?? '');
     if (argv[0] === 'build-worker') return await makeLayers();
     return await dispatch(argv, env, streams);
   } catch (error) {
+    if (channel !== undefined) (await import('./cli/error-channel.ts')).tellError(channel, error);
     const { reportError } = await import('./cli/report-error.ts');
     return reportError(error, { stderr, programName: env.CTR_PROGRAM_NAME || 'ctr', debug: streams.debug ?? false });
   }

@@ -29,6 +29,11 @@ export function moveUp(fd: number, floor: number): number {
   return moved;
 }
 
+/** No program that this process executes gets it. fcntl(2) FD_CLOEXEC */
+export function setCloseOnExec(fd: number): void {
+  libc('fcntl', 'i32', ['i32', fd], ['i32', F.SETFD], ['i32', 1]);
+}
+
 export function setNonBlocking(fd: number): void {
   const flags = libc('fcntl', 'i32', ['i32', fd], ['i32', F.GETFL], ['i32', 0]);
   libc('fcntl', 'i32', ['i32', fd], ['i32', F.SETFL], ['i32', flags | O.NONBLOCK]);

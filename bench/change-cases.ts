@@ -35,7 +35,7 @@ function casesOf(
   const changed = (tool: string) => [
     `${tool} container exists changed || ${tool} run --name changed --network none localhost/base ${quoted(touch)}`,
   ];
-  const forget = (tool: string) => script(`${tool} rm changed`, `${tool} rmi -f localhost/new localhost/base`);
+  const forget = (tool: string) => script(`${tool} rm changed`, `${tool} rmi -f localhost/base`);
   return [
     {
       name: `copy-up of ${what}`,

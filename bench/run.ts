@@ -89,8 +89,8 @@ async function compare(place: Place, one: Case): Promise<Row[]> {
     peaks.set(subject, await peakMemory(place, subject.argv));
     await reset(place, subject);
   }
-  for (const { finish } of one.subjects) if (finish !== undefined) await timed(place, finish);
   for (const [{ label }, list] of values) process.stderr.write(`${one.name}: ${label} ${list.map(round1).join(' ')}\n`);
+  for (const { finish } of one.subjects) if (finish !== undefined) await timed(place, finish);
   const own = median([...values.values()][0] ?? []);
   return [...values].map(([subject, list]) => ({
     name: one.name,

@@ -20,7 +20,7 @@ export function liveTree(host: Host, container: ContainerRecord): FilesPlace {
   const state = readRunningState(host, container.id);
   if (state) return { kind: 'running', init: state.init };
   const maps = ownMaps(host, container);
-  const { plan, prepare } = rootfsFor(host, container, storedRequest(container).rootfs);
+  const { plan, prepare } = rootfsFor(host, container, storedRequest(container));
   if (prepare) {
     throw new CtrError(
       'UNSUPPORTED',

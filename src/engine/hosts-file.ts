@@ -42,7 +42,7 @@ function baseOf(
   if (hostsFile === 'none') return '';
   if (hostsFile !== 'image') return readOrNothing(hostsFile);
   const container = readContainer(host, id);
-  const { stack } = container ? rootfsFor(host, container, rootfs) : { stack: [] };
+  const { stack } = container ? rootfsFor(host, container, { rootfs }) : { stack: [] };
   return readFileInLayers(stack, 'etc/hosts', maxHostsBytes)?.toString('latin1') ?? '';
 }
 

@@ -17,8 +17,7 @@ export function mountContainer(host: Host, container: ContainerRecord): string {
   requireUnshare(host);
   const { id, driver } = container;
   const target = layout.rootMount(host, id);
-  const { rootfs } = storedRequest(container);
-  const { plan } = rootfsFor(host, container, rootfs);
+  const { plan } = rootfsFor(host, container, storedRequest(container));
   if (plan.kind === 'directory') {
     if (driver !== 'fuse-overlayfs') return plan.source;
     throw new CtrError('UNSUPPORTED', 'mount with the storage driver fuse-overlayfs', {

@@ -2,8 +2,8 @@
  * Where a container's root file system comes from: its layers under an overlay with its own upper directory (the
  * kernel's, or fuse-overlayfs), a copy of them, or a directory of the user's.
  */
-import { mkdirSync } from 'node:fs';
-import { CtrError } from '../base/ctr-error.ts';
+import { chmodSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
+import { CtrError, errnoOf } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
 import type { RootPlan } from '../ns/plan.ts';
 import type { ContainerRecord } from '../storage/container-store.ts';
@@ -36,7 +36,12 @@ export async function makeRoot(host: Host, container: RootSource, rootfs: RunReq
   await runStorageJob(host, 'copy the image', { op: 'copy', layers: stack, path: '/', target, contentOnly: false });
 }
 
-export function rootfsFor(host: Host, container: ContainerRecord, rootfs: RunRequest['rootfs']): Rootfs {
+/** With `remove` (--rm) nothing of the upper directory is ever synced to the disk: it goes with the container. */
+export function rootfsFor(
+  host: Host,
+  container: ContainerRecord,
+  { rootfs, remove = false }: { readonly rootfs?: RunRequest['rootfs'] | undefined; readonly remove?: boolean },
+): Rootfs {
   if (rootfs && !rootfs.overlay) return { plan: { kind: 'directory', source: rootfs.path }, stack: [rootfs.path] };
   const rootMount = layout.rootMount(host, container.id);
   if (container.driver === 'vfs') return { plan: { kind: 'directory', source: rootMount }, stack: [rootMount] };
@@ -53,13 +58,32 @@ export function rootfsFor(host: Host, container: ContainerRecord, rootfs: RunReq
   };
   const stack = [layout.upper(host, container.id), ...lower];
   if (container.driver === 'overlay') {
-    return { plan: { kind: 'overlay', cwd, options: overlayOptions(overlay), layers: names.length }, stack };
+    if (remove) forgetVolatileMount(host, container.id);
+    const options = overlayOptions(overlay, remove ? ['userxattr', 'volatile'] : undefined);
+    return { plan: { kind: 'overlay', cwd, options, layers: names.length }, stack };
   }
   const serve = async (pid: number) => {
     const { serveFuseOverlay } = await import('./fuse-overlay.ts');
     await serveFuseOverlay(host, { pid, cwd, target: rootMount, options: overlayOptions(overlay, []) });
   };
   return { plan: { kind: 'directory', source: rootMount }, stack, prepare: serve };
+}
+
+/**
+ * The kernel refuses to mount again what was mounted `volatile` once (overlayfs "Volatile mount"): data may be missing after a
+ * crash. Here such a container is gone with its end: only `cp` into one that was not started yet mounts it before.
+ */
+function forgetVolatileMount(host: Host, id: string): void {
+  const work = `${layout.work(host, id)}/work`;
+  if (!lstatSync(work, { throwIfNoEntry: false })) return;
+  try {
+    // The kernel makes all of them with mode 000.
+    for (const path of [work, `${work}/incompat`, `${work}/incompat/volatile`]) chmodSync(path, 0o700);
+    rmSync(`${work}/incompat`, { recursive: true });
+  } catch (error) {
+    // Not there; or a subordinate id's: made for a container whose ids leave the caller out, which is never mounted so.
+    if (!['ENOENT', 'EPERM', 'EACCES'].includes(errnoOf(error) ?? '')) throw error;
+  }
 }
 
 /** Uppermost first: names for overlay's options, and the directories themselves. */

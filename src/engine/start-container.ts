@@ -83,7 +83,7 @@ export async function planStart(
   const isCallerAbsent = !hasCaller(maps, host);
   const absent = isCallerAbsent ? await import('./caller-absent.ts') : undefined;
   absent?.refuseWithoutCaller(request);
-  const rootfs = rootfsFor(host, container, request.rootfs);
+  const rootfs = rootfsFor(host, container, request);
   const { stack } = rootfs;
   const sourceOf = await prepareMounts(host, { container, request, defaults, stack, ids });
   const secrets = await secretsFor(host, container.id, request);

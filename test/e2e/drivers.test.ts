@@ -88,3 +88,23 @@ describe('a store on a file system that refuses overlay [E]', () => {
     expect(outcome.stderr.match(/storage driver fuse-overlayfs is used/g)).toHaveLength(1);
   });
 });
+
+describe('a container that goes with its end [E] overlayfs "Volatile mount"', () => {
+  const promise = needs('registry', 'subordinate-ids');
+
+  promise('is never synced to the disk, and can be filled before it starts all the same', async () => {
+    bed.file('given', 'given\n');
+    const script = 'grep -o volatile /proc/mounts; cat /given; sleep 1000';
+    const made = await bed.ctr('create', '--rm', '--name', 'gone', '--network=none', image, 'sh', '-c', script);
+    expect(made).toMatchObject({ code: 0 });
+    expect(await bed.ctr('cp', 'given', 'gone:/given')).toMatchObject({ code: 0 });
+    expect(await bed.ctr('start', 'gone')).toMatchObject({ code: 0 });
+    const logs = async () => (await bed.ctr('logs', 'gone')).stdout;
+    await until('its start', async () => (await logs()).includes('given\n'));
+    expect(await logs()).toBe('volatile\ngiven\n');
+    expect(await bed.ctr('commit', '-q', 'gone', 'localhost/gone')).toMatchObject({ code: 0 });
+    await bed.ctr('rm', '-f', '-t', '0', 'gone');
+    const kept = await bed.ctr('run', '-q', '--network=none', image, 'grep', '-c', 'volatile', '/proc/mounts');
+    expect(kept.stdout).toBe('0\n');
+  });
+});

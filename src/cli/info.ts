@@ -14,7 +14,13 @@ export const command: CommandSpec<InfoFlags> = {
   declare(command) {
     command.option('-f, --format <template>', 'json, or a Go template');
   },
-  run({ host, stdout }, _operands, { format }) {
+  async run({ host, stdout, compat }, _operands, { format }) {
+    if (compat === 'docker') {
+      const { dockerReport } = await import('../engine/docker-report.ts');
+      const report = dockerReport(host);
+      stdout.write(formatOne('info', report, format, () => yaml(report).join('')));
+      return 0;
+    }
     const report = hostReport(host);
     const isJson = format?.trim() === 'json';
     stdout.write(

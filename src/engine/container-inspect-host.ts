@@ -2,9 +2,9 @@
 import { portBindings } from './container-inspect-network.ts';
 import type { ContainerEntry } from './container-list.ts';
 import type { LogRequest, MountRequest, NetworkRequest, RunRequest } from './run-request.ts';
-import type { NamespaceMode, UsernsRequest } from './sandbox-request.ts';
+import type { DeviceLimit, NamespaceMode, UsernsRequest } from './sandbox-request.ts';
 
-export function hostConfigOf({ request, status }: ContainerEntry): object {
+export function hostConfigOf({ request, status }: ContainerEntry, style: 'podman' | 'docker'): object {
   const { security, namespaces = {} } = request;
   return {
     Binds: request.mounts.filter(isBind).map(bindText),
@@ -48,7 +48,19 @@ export function hostConfigOf({ request, status }: ContainerEntry): object {
       Hard: hard,
     })),
     MaskedPaths: security.mask,
-    ...(status.cgroupPath === undefined ? {} : { CgroupParent: status.cgroupPath.replace(/\/[^/]*$/, '') }),
+    CgroupParent: status.cgroupPath?.replace(/\/[^/]*$/, '') ?? '',
+    VolumesFrom: request.volumesFrom.length > 0 ? request.volumesFrom : null,
+    VolumeDriver: request.volumeDriver ?? '',
+    Links: null,
+    ConsoleSize: [0, 0],
+    Isolation: '',
+    KernelMemory: 0,
+    MemorySwappiness: style === 'podman' ? 0 : null,
+    OomKillDisable: false,
+    CpuRealtimePeriod: 0,
+    CpuRealtimeRuntime: 0,
+    ...deviceLimitsOf(request),
+    ...(style === 'podman' ? cgroupOf(request) : {}),
   };
 }
 
@@ -90,6 +102,29 @@ function securityOptions({ security }: RunRequest): string[] {
     ...(security.noNewPrivileges ? ['no-new-privileges'] : []),
     ...(security.seccomp === undefined ? [] : [`seccomp=${security.seccomp}`]),
   ];
+}
+
+/** Docker's lists of limits for block devices. */
+function deviceLimitsOf({ limits = {} }: RunRequest): object {
+  const of = (key: DeviceLimit['key']) =>
+    (limits.deviceLimits ?? [])
+      .filter((limit) => limit.key === key)
+      .map(({ path, value }) => ({ Path: path, Rate: value }));
+  return {
+    BlkioDeviceReadBps: of('rbps'),
+    BlkioDeviceWriteBps: of('wbps'),
+    BlkioDeviceReadIOps: of('riops'),
+    BlkioDeviceWriteIOps: of('wiops'),
+    BlkioWeightDevice: of('weight').map(({ Path, Rate }) => ({ Path, Weight: Rate })),
+  };
+}
+
+function cgroupOf({ limits = {}, namespaces = {} }: RunRequest): object {
+  return {
+    Cgroups: limits.mode === undefined || limits.mode === 'enabled' ? 'default' : limits.mode,
+    CgroupMode: namespaceMode(namespaces.cgroup),
+    CgroupConf: limits.conf ?? null,
+  };
 }
 
 /** Docker says 0 where there is no limit. */

@@ -5,6 +5,7 @@ import { array, object, optional, string } from '../oci/check.ts';
 import { hexOf } from '../oci/digest.ts';
 import type { ContainerDefaults } from '../oci/image-config.ts';
 import { type ContainerRecord, resolveContainer } from '../storage/container-store.ts';
+import { readImage } from '../storage/image-store.ts';
 import { layout } from '../storage/layout.ts';
 import { hostConfigOf } from './container-inspect-host.ts';
 import { networkSettingsOf } from './container-inspect-network.ts';
@@ -33,7 +34,7 @@ export async function inspectContainer(
     Created: container.createdAt,
     Path: path,
     Args: args,
-    State: stateOf(entry),
+    State: stateOf(entry, style),
     Image: style === 'docker' && hex !== '' ? `sha256:${hex}` : hex,
     ResolvConfPath: etc('resolv.conf'),
     HostnamePath: etc('hostname'),
@@ -47,7 +48,7 @@ export async function inspectContainer(
     ProcessLabel: '',
     AppArmorProfile: '',
     ExecIDs: [],
-    HostConfig: hostConfigOf(entry),
+    HostConfig: hostConfigOf(entry, style),
     GraphDriver: { Name: container.driver, Data: { UpperDir: layout.upper(host, container.id) } },
     Mounts: mountsOf(host, container, request),
     Config: configOf(host, entry, defaultsOf(host, container)),
@@ -68,7 +69,9 @@ async function sizesOf(host: Host, container: ContainerRecord): Promise<object> 
   return { SizeRw: size?.rwBytes ?? 0, SizeRootFs: size?.rootFsBytes ?? 0 };
 }
 
-function stateOf({ status, health }: ContainerEntry): object {
+function stateOf({ status, health }: ContainerEntry, style: InspectStyle): object {
+  // Podman's templates may name the members of one that is not checked.
+  const unchecked = style === 'podman' ? { Health: { Status: '', FailingStreak: 0, Log: null } } : {};
   return {
     Status: status.name,
     Running: isRunning(status),
@@ -81,7 +84,8 @@ function stateOf({ status, health }: ContainerEntry): object {
     Error: status.error ?? '',
     StartedAt: status.startedAt ?? noTime,
     FinishedAt: status.finishedAt ?? noTime,
-    ...(health ? { Health: health } : {}),
+    ...(health ? { Health: health } : unchecked),
+    ...(style === 'podman' ? { OciVersion: '1.2.0', CheckpointedAt: noTime, RestoredAt: noTime } : {}),
   };
 }
 
@@ -112,7 +116,11 @@ function startedConfig(host: Host, { id }: ContainerRecord) {
 
 const startedShape = object({
   hostname: optional(string),
-  process: object({ env: array(string), cwd: string }),
+  process: object({
+    env: array(string),
+    cwd: string,
+    capabilities: optional(object({ bounding: array(string), effective: array(string) })),
+  }),
   mounts: array(object({ destination: string, source: string })),
 });
 
@@ -147,6 +155,8 @@ function configOf(host: Host, { container, request }: ContainerEntry, defaults: 
     StopTimeout: request.stopTimeoutMs / 1000,
     Umask: request.umask.toString(8).padStart(4, '0'),
     Timeout: request.timeoutMs / 1000,
+    sdNotifyMode: request.sdNotify ?? 'container',
+    Passwd: !request.keepPasswd,
     ...(health
       ? {
           Healthcheck: {
@@ -173,12 +183,19 @@ function volumesOf({ mounts }: RunRequest, { Volumes }: ContainerDefaults): obje
 
 /** What users of Podman rely on beside Docker's members. */
 function podmanMembers(host: Host, { container, request, status }: ContainerEntry): object {
+  const capabilities = startedConfig(host, container)?.process.capabilities;
   return {
     ImageName: container.imageName ?? '',
     Rootfs: request.rootfs?.path ?? '',
     OCIConfigPath: layout.containerConfig(host, container.id),
     OCIRuntime: 'ctr',
-    BoundingCaps: null,
+    ImageDigest: container.imageId === undefined ? '' : (readImage(host, container.imageId)?.manifest.digest ?? ''),
+    PidFile: request.pidFile ?? '',
+    ConmonPidFile: '',
+    StaticDir: layout.container(host, container.id),
+    Namespace: '',
+    BoundingCaps: capabilities?.bounding ?? null,
+    EffectiveCaps: capabilities?.effective ?? null,
     IsInfra: false,
     IsService: false,
     Pod: '',

@@ -12,12 +12,19 @@ import { listContainers } from '../storage/container-store.ts';
 import { listImages } from '../storage/image-store.ts';
 import { layout } from '../storage/layout.ts';
 import { readCgroups } from './host-cgroups.ts';
+import { logDrivers } from './run-request.ts';
 import { chooseStorageDriver } from './storage-driver.ts';
 
 export type HostReport = ReturnType<typeof hostReport>;
 
 export function hostReport(host: Host) {
-  return { host: hostPart(host), store: storePart(host), version: versionPart() };
+  return {
+    host: hostPart(host),
+    plugins: { volume: ['local'], network: ['bridge'], log: [...logDrivers], authorization: null },
+    registries: {},
+    store: storePart(host),
+    version: versionPart(),
+  };
 }
 
 function hostPart(host: Host) {
@@ -42,12 +49,19 @@ function hostPart(host: Host) {
       ...(maps.notice === undefined ? {} : { notice: maps.notice }),
     },
     kernel: release(),
+    eventLogger: 'file',
+    logDriver: 'framed',
     memFree: freemem(),
     memTotal: totalmem(),
+    ...swapOf(readKernelFile('/proc/meminfo') ?? ''),
+    networkBackend: 'netavark',
     network: { rootlessNetworkCmd: pasta ?? find('slirp4netns') ?? 'none' },
     ociRuntime: { name: 'ctr', path: process.execPath, version },
     os: 'linux',
     pasta: { executable: pasta ?? '' },
+    slirp4netns: { executable: find('slirp4netns') ?? '' },
+    remoteSocket: { exists: false, path: '' },
+    serviceIsRemote: false,
     security: {
       apparmorEnabled: readKernelFile('/sys/module/apparmor/parameters/enabled') === 'Y',
       rootless: host.uid !== 0,
@@ -69,6 +83,9 @@ function storePart(host: Host) {
     containerStore: { number: containers.length, paused: 0, running, stopped: containers.length - running },
     graphDriverName: driver,
     graphDriverReasons: reasons,
+    graphOptions: {},
+    graphStatus: {},
+    imageCopyTmpDir: layout.tmp(host),
     graphRoot: host.dataRoot,
     graphRootAllocated: disk.total,
     graphRootUsed: disk.total - disk.free,
@@ -83,9 +100,16 @@ function versionPart() {
   return {
     APIVersion: version,
     NodeVersion: process.versions.node,
+    Os: 'linux',
     OsArch: `linux/${hostPlatform().architecture}`,
     Version: version,
   };
+}
+
+/** proc_meminfo(5), in bytes. */
+function swapOf(meminfo: string): { swapTotal: number; swapFree: number } {
+  const bytes = (name: string) => 1024 * Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(meminfo)?.[1] ?? 0);
+  return { swapTotal: bytes('SwapTotal'), swapFree: bytes('SwapFree') };
 }
 
 /** The names of `podman info`: container_id, host_id, size. */

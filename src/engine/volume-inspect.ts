@@ -1,6 +1,8 @@
 /** What `volume inspect` and `volume ls --format json` show of a volume, in Podman's and Docker's members. */
 import type { Host } from '../base/host.ts';
+import { readRunningState } from '../storage/container-state.ts';
 import type { VolumeRecord } from '../storage/volume-store.ts';
+import { volumeUsers } from './volume-use.ts';
 import { mountpointOf } from './volume-verbs.ts';
 
 export interface VolumeDetails {
@@ -13,6 +15,8 @@ export interface VolumeDetails {
   readonly Options: Readonly<Record<string, string>>;
   readonly Anonymous?: boolean;
   readonly NeedsCopyUp?: boolean;
+  /** How many running containers have it. */
+  readonly MountCount?: number;
 }
 
 export async function inspectVolume(
@@ -33,7 +37,11 @@ export async function inspectVolume(
   return {
     ...details,
     ...(volume.isAnonymous ? { Anonymous: true } : {}),
-    ...(volume.isFresh ? { NeedsCopyUp: true } : {}),
+    NeedsCopyUp: volume.isFresh,
+    MountCount:
+      volumeUsers(host)
+        .get(volume.name)
+        ?.filter(({ id }) => readRunningState(host, id)).length ?? 0,
   };
 }
 

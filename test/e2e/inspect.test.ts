@@ -63,6 +63,20 @@ describe('ctr inspect of a container [E]', () => {
     expect((await bed.ctr('inspect', '--type', 'image', 'one')).code).toBe(125);
   });
 
+  promise('has the members that scripts ask Podman’s inspect for, also where they are empty', async () => {
+    expect(await field('[{{.HostConfig.Links}}] [{{.HostConfig.CgroupParent}}] {{.HostConfig.Cgroups}}')).toBe(
+      '[<no value>] [] default',
+    );
+    expect(await field('{{len .BoundingCaps}} {{len .EffectiveCaps}}')).toMatch(/^1[0-9] 1[0-9]$/);
+    expect(await field('{{.ImageDigest}}')).toMatch(/^sha256:[0-9a-f]{64}$/);
+    expect(await field('{{.Config.StopSignal}} {{.Config.sdNotifyMode}} {{.StaticDir}}')).toBe(
+      `SIGTERM container ${bed.dataRoot}/containers/${await field('{{.Id}}')}`,
+    );
+    await bed.ctr('create', '--name', 'unchecked', '--network', 'none', bed.image('busybox'), 'true');
+    const unchecked = await bed.ctr('inspect', '-f', '[{{.State.Health.Status}}]', 'unchecked');
+    expect(unchecked.stdout).toBe('[]\n');
+  });
+
   promise('says /name in Docker’s personality', async () => {
     const { stdout } = await bed.ctrWith({ env: { CTR_COMPAT: 'docker' } }, 'inspect', '-f', '{{.Name}}', 'one');
     expect(stdout).toBe('/one\n');
@@ -129,5 +143,28 @@ describe('ctr top, port, stats [E]', () => {
     const [row] = JSON.parse((await bed.ctr('stats', '--no-stream', '--format', 'json', 'one')).stdout);
     expect(row).toMatchObject({ name: 'one', pids: '1' });
     expect(row.mem_usage).toMatch(/^[\d.]+[kM]?B \/ /);
+  });
+});
+
+describe('ctr info [E]', () => {
+  const info = async (compat: 'podman' | 'docker', template: string) =>
+    (await bed.ctrWith({ env: { CTR_COMPAT: compat } }, 'info', '--format', template)).stdout.trim();
+
+  promise('answers what scripts ask podman', async () => {
+    const asked = '{{.Host.Security.Rootless}} {{.Host.OCIRuntime.Name}} {{.Host.NetworkBackend}} {{.Store.GraphRoot}}';
+    expect(await info('podman', asked)).toBe(`${bed.user.uid !== 0} ctr netavark ${bed.dataRoot}`);
+    expect(await info('podman', '{{.Host.RemoteSocket.Exists}} {{.Version.Os}} {{.Host.SwapTotal}}')).toMatch(
+      /^false linux \d+$/,
+    );
+  });
+
+  promise('answers what scripts ask docker', async () => {
+    const asked = '{{.ServerVersion}} {{.OSType}} {{.Driver}} {{.NCPU}} {{.Swarm.LocalNodeState}} {{.DockerRootDir}}';
+    expect(await info('docker', asked)).toMatch(/^\d+\.\d+\.\d+ linux \w+ \d+ inactive \//);
+    expect(await info('docker', '{{range .SecurityOptions}}{{println .}}{{end}}')).toContain('name=rootless');
+    expect(JSON.parse(await info('docker', 'json'))).toMatchObject({
+      ContainersRunning: 1,
+      CgroupVersion: expect.any(String),
+    });
   });
 });

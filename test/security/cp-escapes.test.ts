@@ -52,6 +52,19 @@ describe('ctr cp and hostile symlinks [S]', () => {
     }
   });
 
+  promise('into a directory that is swapped for a symlink all the time nothing gets out of the container', async () => {
+    const target = bed.directory('outside');
+    const up = `../../../../../../..${target}`;
+    const turn = `mkdir /in/dir; rm -rf /in/dir; ln -s ${target} /in/dir; rm -f /in/dir; ln -s ${up} /in/dir; rm -f /in/dir`;
+    await bed.ctr('exec', '-d', 'evil', 'sh', '-c', `mkdir -p /in; while ! test -e /stop; do ${turn}; done`);
+    bed.directory('tree');
+    for (const name of ['a', 'b', 'c']) bed.file(`tree/${name}`, 'given');
+    // Most of these fail, as the ground is pulled away; none may write outside.
+    for (let round = 0; round < 15; round++) await bed.ctr('cp', 'tree', 'evil:/in/dir');
+    await inside('touch /stop');
+    expect(readdirSync(target)).toEqual([]);
+  });
+
   promise('into a host directory that the container shares, nothing is written through its symlinks', async () => {
     await inside(
       `mkdir -p /src/tree; echo changed >/src/tree/secret; ln -sfn ${bed.home} /shared/tree; ln -sf ${bed.home}/secret /shared/secret`,

@@ -1,5 +1,6 @@
 /** What is compared: each case names its subjects, ctr first; they run in turns on the same machine and minute. */
 import type { Registry } from '../test/support/registry.ts';
+import { buildCases } from './build-cases.ts';
 import { changeCases } from './change-cases.ts';
 import { imageCases } from './image-cases.ts';
 import type { Subject } from './measure.ts';
@@ -64,6 +65,7 @@ export function casesFor(things: Things): Case[] {
     ...imageCases(things),
     ...changeCases(things),
     ...networkCases(things),
+    ...buildCases(things),
   ];
 }
 

@@ -4,6 +4,8 @@ import { dispatch, type Streams } from './cli/dispatch.ts';
 import { exitAtOnce } from './linux/exit.ts';
 
 const { env } = process;
+// What containers and images get must not depend on the caller's mask: with 077 only root could enter a container's `/`.
+process.umask(0o022);
 const stdout = createOutput(1);
 const stderr = createOutput(2);
 const streams: Streams = { stdout, stderr };

@@ -1,6 +1,7 @@
 /** What runtime-spec.ts has to know about host and image for one container, found out and prepared. */
 
 import { existsSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { CtrError } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
 import { version } from '../base/version.ts';
@@ -9,10 +10,10 @@ import { hostName } from '../linux/host-files.ts';
 import type { IdMaps } from '../ns/id-maps.ts';
 import type { ContainerDefaults } from '../oci/image-config.ts';
 import { type ContainerRecord, resolveContainer } from '../storage/container-store.ts';
-import { readFileInLayers } from '../storage/layer-file.ts';
+import { readFileInLayers, withDirectoryInLayers } from '../storage/layer-file.ts';
 import { layout } from '../storage/layout.ts';
 import { ownsNetwork } from './container-network.ts';
-import { containerEnvText, hostnameText, resolvText } from './etc-files.ts';
+import { aptConfPath, aptConfText, containerEnvText, hostnameText, resolvText } from './etc-files.ts';
 import { writeHosts } from './hosts-file.ts';
 import type { ContainerNetwork } from './network-plan.ts';
 import type { RunRequest } from './run-request.ts';
@@ -63,6 +64,7 @@ function hostFacts(host: Host, facts: FactsRequest): HostFacts {
     etcFiles: {
       hostname: etc('hostname'),
       containerEnv: etc('containerenv'),
+      ...(needsAptConf(facts) ? { aptConf: etc('apt.conf') } : {}),
       ...(request.noHosts ? {} : { hosts: request.addHosts.length > 0 ? etc('hosts') : shared('hosts') }),
       ...(request.dns.includes('none') ? {} : { resolvConf: shared('resolv.conf') }),
     },
@@ -88,6 +90,12 @@ function ownerOfNetwork(host: Host, container: ContainerRecord, { network }: Run
   return network.mode === 'container' ? resolveContainer(host, network.container).id : container.id;
 }
 
+/** Not in a directory of the user's: the mount point would be made there. */
+const needsAptConf = ({ maps, request, stack }: FactsRequest): boolean =>
+  maps.kind === 'single' &&
+  (request.rootfs === undefined || request.rootfs.overlay === true) &&
+  withDirectoryInLayers(stack, dirname(aptConfPath), () => true) === true;
+
 function writeEtcFiles(host: Host, { container, request, network }: FactsRequest, input: RuntimeSpecInput): void {
   const hostFile = (path: string) => {
     try {
@@ -99,6 +107,7 @@ function writeEtcFiles(host: Host, { container, request, network }: FactsRequest
   const name = hostnameFor(input);
   const put = (file: string, text: string) => writeFileSync(layout.containerEtc(host, container.id, file), text);
   put('hostname', hostnameText(name));
+  if (input.facts.etcFiles.aptConf !== undefined) put('apt.conf', aptConfText);
   writeHosts(host, { container, request, hostAddress: network.hostAddress, hostname: name });
   put(
     'resolv.conf',

@@ -85,6 +85,16 @@ const isLoopback = (server: string) => server.startsWith('127.') || server === '
 
 export const hostnameText = (hostname: string) => `${hostname}\n`;
 
+/**
+ * apt-get(8) becomes the user _apt for downloads and then asks who it is: with a single id there is no other user, and
+ * what the kernel answers to getuid(2) cannot be changed by a seccomp filter. So it is told to stay root.
+ */
+export const aptConfText =
+  '// Only one id is mapped into this container: there is no user _apt to become.\nAPT::Sandbox::User "root";\n';
+
+/** apt.conf(5); later names win. */
+export const aptConfPath = '/etc/apt/apt.conf.d/99ctr-single-id';
+
 export interface ContainerEnvRequest {
   readonly version: string;
   readonly privileged: boolean;

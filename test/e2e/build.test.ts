@@ -165,6 +165,27 @@ describe('ctr build: reproducible [E]', () => {
     }
   });
 
+  promise(
+    'gives a user without subordinate ids, in another directory and with another umask, the same image',
+    async () => {
+      const other = await openBed({ ranges: false });
+      const place = `/tmp/ctr-build-${bed.user.name}`;
+      try {
+        await other.ctr('pull', '-q', other.image('busybox'));
+        await other.ctr('tag', other.image('busybox'), 'localhost/base');
+        await bed.sh(`mkdir -p ${place}/deep && cp -rp first ${place}/deep; chmod -R a+rX ${place}`);
+        const flags = '--network none --no-cache --jobs 1 -q';
+        const built = await other.sh(`umask 077; TZ=Asia/Tokyo LC_ALL=C ctr build ${flags} ${place}/deep/first`);
+        expect(`sha256:${built.stdout.trim()}`, built.stderr).toBe(
+          `sha256:${(await idOf('localhost/first')).replace('sha256:', '')}`,
+        );
+      } finally {
+        await bed.sh(`rm -r ${place}`);
+        await other.close();
+      }
+    },
+  );
+
   promise('takes no time newer than SOURCE_DATE_EPOCH', async () => {
     await build('dated', { Dockerfile: 'FROM localhost/base\nRUN touch /new' }, '--source-date-epoch', '86400');
     expect((await run('dated', 'stat', '-c', '%Y', '/new')).stdout).toBe('86400\n');

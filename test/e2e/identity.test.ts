@@ -93,3 +93,13 @@ describe('nested [E]', () => {
     expect(outcome).toMatchObject({ code: 0, stdout: 'nested\n' });
   });
 });
+
+describe('the caller’s umask [E]', () => {
+  promise('changes nothing of what a container sees', async () => {
+    const at = await work({});
+    await at.ctr('pull', '-q', at.image('busybox'));
+    const words = `ctr run --rm --network none -u 33 -v kept:/kept ${at.image('busybox')}`;
+    const seen = await at.sh(`umask 077; ${words} sh -c 'cat /etc/hostname; stat -c %a / /etc/hosts /kept; umask'`);
+    expect(seen.stdout).toMatch(/^\w+\n755\n644\n755\n0022\n$/);
+  });
+});

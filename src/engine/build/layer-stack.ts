@@ -107,10 +107,15 @@ export function rootEntry(root: Merged): StackEntry {
   return { name: '', path, stat: lstatSync(toPath(path)), merged: root };
 }
 
-function escapes(path: ByteString, { what }: ResolveOptions): CtrError {
-  return new CtrError('ESCAPE', `${quoted(path)} leads out of ${what}`, {
-    hint: 'copy the file into the context, or name its directory with --build-context',
-  });
+/** Nothing is read there, whatever there is. */
+export function escapes(path: ByteString, { what }: Pick<ResolveOptions, 'what'>): CtrError {
+  return new CtrError(
+    'ESCAPE',
+    `${quoted(path)}: the path leads out of ${what}, and inside there is nothing of that name`,
+    {
+      hint: 'copy the file into the context, or name its directory with --build-context',
+    },
+  );
 }
 
 function namesIn(path: ByteString): ByteString[] {

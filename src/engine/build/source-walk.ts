@@ -6,6 +6,7 @@ import {
   componentsOf,
   entriesIn,
   entryIn,
+  escapes,
   type Merged,
   type ResolveOptions,
   resolveIn,
@@ -74,7 +75,8 @@ export function allMatches(tree: SourceTree, sources: readonly string[], filter:
   return found;
 }
 
-function missing(source: string, { what }: SourceTree, why?: string): CtrError {
+function missing(source: string, { what, isContext }: SourceTree, why?: string): CtrError {
+  if (isContext && climbsOut(source)) return escapes(fromText(source), { what });
   return new CtrError(
     'NOT_FOUND',
     `${JSON.stringify(source)} is not in ${what}`,
@@ -87,6 +89,14 @@ function exactly(tree: SourceTree, path: ByteString): Match[] {
   const at = normalized(path);
   const found = at === '' ? rootEntry(root) : resolveIn(root, at, optionsOf(tree));
   return found ? [{ ...found, name: at.slice(at.lastIndexOf('/') + 1), at }] : [];
+}
+
+function climbsOut(source: string): boolean {
+  let depth = 0;
+  return componentsOf(source).some((name) => {
+    depth += name === '..' ? -1 : 1;
+    return depth < 0;
+  });
 }
 
 /** Without `.` and `..`: the root of the tree is its own parent, as in BuildKit. */

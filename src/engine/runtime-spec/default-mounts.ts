@@ -1,5 +1,7 @@
 /** The mounts that every container has (runtime-spec config-linux.md "Default Filesystems"). */
+
 import type { RuntimeMount } from '../../oci/runtime.ts';
+import { aptConfPath } from '../etc-files.ts';
 import type { NetworkRequest, RunRequest } from '../run-request.ts';
 import type { RuntimeSpecInput } from './facts.ts';
 import { isUnmasked } from './masked-paths.ts';
@@ -81,9 +83,10 @@ function sysMount(mode: NetworkRequest['mode'], writable: string): RuntimeMount 
  * they are read-only too.
  */
 export function etcMounts({ request, facts }: RuntimeSpecInput): RuntimeMount[] {
-  const { hosts, hostname, resolvConf, containerEnv } = facts.etcFiles;
+  const { hosts, hostname, resolvConf, containerEnv, aptConf } = facts.etcFiles;
   // A mount point that is missing would be made in the host's own directory.
   const hostRun = request.mounts.some(({ type, target }) => type === 'bind' && target === '/run');
+  const hostApt = request.mounts.some(({ target }) => aptConfPath.startsWith(`${target}/`));
   const files = [
     ['/etc/hosts', hosts],
     ['/etc/hostname', hostname],
@@ -94,6 +97,7 @@ export function etcMounts({ request, facts }: RuntimeSpecInput): RuntimeMount[] 
       [`${root}/etc/hostname`, hostname] as const,
       [`${root}/etc/resolv.conf`, resolvConf] as const,
     ]),
+    [aptConfPath, hostApt ? undefined : aptConf],
   ] as const;
   const options = ['bind', 'rprivate', ...(request.readOnly ? ['ro', ...guarded] : [])];
   return files.flatMap(([destination, source]) =>

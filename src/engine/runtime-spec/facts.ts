@@ -27,6 +27,8 @@ export interface HostFacts {
     readonly hostname?: string;
     readonly resolvConf?: string;
     readonly containerEnv?: string;
+    /** With a single id: apt(8) stays root (etc-files.ts). */
+    readonly aptConf?: string;
   };
   /** Device nodes that the user can open: a privileged container gets them. */
   readonly hostDevices: readonly string[];

@@ -3,11 +3,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { CtrError } from '../base/ctr-error.ts';
-import type { BuildOutput, BuildRequest, BuildSecret } from '../engine/build/build-request.ts';
+import type { BuildRequest, BuildSecret } from '../engine/build/build-request.ts';
 import { formatPlatform, parsePlatform } from '../oci/platform.ts';
 import { parseAnnotation } from './build-annotation-flags.ts';
 import { parseAttestations } from './build-attest-flags.ts';
 import { parseCacheFrom, parseCacheTo } from './build-cache-flags.ts';
+import { parseOutput } from './build-output-flags.ts';
+import { checkSettledFlags, declareSettledFlags } from './build-settled-flags.ts';
 import { collect } from './command.ts';
 import type { FlagSet } from './flag-set.ts';
 import { flagError } from './flags/flag-error.ts';
@@ -16,6 +18,7 @@ import { splitKeyValue } from './flags/key-value.ts';
 import { type LabelOptions, parseLabels } from './flags/labels.ts';
 import { addLimitFlags, type LimitOptions, parseLimits } from './flags/limits.ts';
 import { type NetworkOptions, parseNetworking } from './flags/network.ts';
+import { accessFrom, declareRegistryFlags, type RegistryFlags } from './flags/registry.ts';
 import { parseResources } from './flags/resources.ts';
 import { addSecurityFlags, parseSecurity, type SecurityOptions } from './flags/security.ts';
 import { parseInteger } from './flags/size.ts';
@@ -24,6 +27,7 @@ import { parseSsh } from './flags/ssh.ts';
 export type BuildFlags = LabelOptions &
   LimitOptions &
   SecurityOptions &
+  RegistryFlags &
   Pick<NetworkOptions, 'network' | 'dns' | 'dnsSearch' | 'dnsOption' | 'addHost'> & {
     readonly file?: string;
     readonly tag: readonly string[];
@@ -45,8 +49,6 @@ export type BuildFlags = LabelOptions &
     readonly shmSize: string;
     readonly pull?: string | boolean;
     readonly pullAlways?: boolean;
-    readonly tlsVerify?: boolean;
-    readonly authfile?: string;
     readonly squash?: boolean;
     readonly squashAll?: boolean;
     readonly format: string;
@@ -68,9 +70,18 @@ export type BuildFlags = LabelOptions &
     readonly provenance?: string;
     readonly sbom?: string;
     readonly attest: readonly string[];
-    readonly rm?: boolean;
-    readonly forceRm?: boolean;
-    readonly layers?: boolean;
+    readonly ignorefile?: string;
+    readonly from?: string;
+    readonly env: readonly string[];
+    readonly unsetenv: readonly string[];
+    readonly unsetlabel: readonly string[];
+    readonly omitHistory?: boolean;
+    readonly variant?: string;
+    readonly hosts: boolean;
+    readonly groupAdd: readonly string[];
+    readonly device: readonly string[];
+    readonly cgroupParent?: string;
+    readonly call?: string;
   };
 
 export function declareBuildFlags(command: FlagSet): void {
@@ -89,8 +100,12 @@ export function declareBuildFlags(command: FlagSet): void {
     .option('--platform <os/arch/variant>', 'for which platform; several, with commas between: an index', collect, [])
     .option('--arch <arch>', 'for which architecture')
     .option('--os <os>', 'for which operating system')
+    .option('--variant <variant>', 'which variant of the architecture: v7')
+    .option('--from <image>', 'in the place of the image of the first FROM')
+    .option('--ignorefile <file>', 'in the place of .containerignore or .dockerignore')
     .option('--pull [policy]', 'missing, always, never or newer; alone: always')
     .option('--pull-always', 'ask the registry for every base image')
+    .option('--call <method>', 'build, or check: the same as --check')
     .option('--check', 'say what the rules for Dockerfiles find, and build nothing')
     .optionsGroup('What comes out:')
     .option('-t, --tag <name>', 'a name for the image', collect, [])
@@ -107,6 +122,10 @@ export function declareBuildFlags(command: FlagSet): void {
     )
     .option('-l, --label <key=value>', 'a label of the image', collect, [])
     .option('--label-file <file>', 'read labels from a file, one KEY=VALUE per line', collect, [])
+    .option('--env <name=value>', 'a variable of the image; RUN does not see it', collect, [])
+    .option('--unsetenv <name>', 'leave a variable out of the image', collect, [])
+    .option('--unsetlabel <name>', 'leave a label out of the image', collect, [])
+    .option('--omit-history', 'leave the steps out of the configuration')
     .option('--squash', 'one layer for all that the build adds')
     .option('--squash-all', 'one layer for everything')
     .option('--timestamp <seconds>', 'no file is newer; "now": times as they are. Default: the base image’s date')
@@ -132,32 +151,34 @@ export function declareBuildFlags(command: FlagSet): void {
     .option('--allow <entitlement>', 'network.host or security.insecure', collect, [])
     .option('--net, --network <mode>', 'the network of RUN: default, none, host', collect, [])
     .option('--add-host <name:address>', 'a line of /etc/hosts', collect, [])
+    .option('--no-hosts', 'write no /etc/hosts for RUN')
+    .option('--group-add <group>', 'another group for RUN', collect, [])
+    .option('--device <host[:container[:rwm]]>', 'a device of the host for RUN', collect, [])
     .option('--dns <address>', 'a name server', collect, [])
     .option('--dns-search <domain>', 'a search domain', collect, [])
     .option('--dns-opt, --dns-option <option>', 'an option of resolv.conf', collect, [])
-    .option('--no-http-proxy', 'do not pass the proxy variables of the environment to RUN')
+    .option('--http-proxy', 'pass the proxy variables of the environment to RUN; on unless =false', true)
+    .option('--no-http-proxy', 'do not')
     .option('--ulimit <name=soft[:hard]>', 'a resource limit', collect, [])
     .option('--shm-size <size>', 'size of /dev/shm', '64m')
-    .option('--authfile <path>', 'where credentials are kept')
-    .option('--tls-verify', 'require HTTPS and check certificates')
     .option('-q, --quiet', 'print only the image ID')
     .option('--progress <how>', 'auto (a live tree on a terminal), plain, tty, rawjson or quiet', 'auto')
     .option('--debug', 'when a RUN fails: a shell in its file system, on this terminal');
   addSecurityFlags(command);
   addLimitFlags(command);
-  command.optionsGroup('Not done here:');
-  command
-    .option('--rm', 'accepted: containers of steps never stay')
-    .option('--force-rm', 'accepted: containers of steps never stay')
-    .option('--layers', 'accepted: every step is a layer; =false is refused');
+  command.option('--cgroup-parent <path>', 'where the control groups of RUN are made');
+  command.optionsGroup('Registries:');
+  declareRegistryFlags(command);
+  command.optionsGroup('Accepted:');
+  declareSettledFlags(command);
 }
 
 export function parseBuildRequest(flags: BuildFlags, operands: readonly string[], context: FlagContext): BuildRequest {
-  refuse(flags);
+  checkSettledFlags(flags);
   const { cwd, env } = context;
   const { security } = parseSecurity(flags, cwd);
   const networking = parseNetworking({ ...noNetworkFlags, ...flags });
-  const { ulimits, shmSizeBytes } = parseResources({ ...flags, sysctl: [], device: [] });
+  const { ulimits, shmSizeBytes, devices } = parseResources({ ...flags, sysctl: [] });
   const limits = parseLimits(flags);
   const outputs = flags.output.map(parseOutput);
   const timestamp = timestampFrom(flags, env);
@@ -166,11 +187,17 @@ export function parseBuildRequest(flags: BuildFlags, operands: readonly string[]
     cwd,
     ...(flags.file === undefined ? {} : { file: flags.file }),
     contexts: pairs('--build-context', flags.buildContext),
-    names: [...flags.tag, ...outputs.flatMap(({ name }) => name ?? [])],
+    names: [...flags.tag, ...outputs.flatMap(({ names }) => names)],
+    ...(flags.from === undefined ? {} : { from: flags.from }),
+    ...(flags.ignorefile === undefined ? {} : { ignoreFile: resolve(cwd, flags.ignorefile) }),
+    env: variables(flags.env, env),
+    unsetEnv: flags.unsetenv,
+    unsetLabels: flags.unsetlabel,
+    omitHistory: flags.omitHistory ?? false,
     ...(flags.target === undefined ? {} : { target: flags.target }),
     buildArgs: buildArgs(flags, context),
     labels: parseLabels(flags, context),
-    annotations: flags.annotation.flatMap(parseAnnotation),
+    annotations: [...flags.annotation.flatMap(parseAnnotation), ...outputs.flatMap(({ annotations }) => annotations)],
     attestations: parseAttestations(flags),
     ...(flags.manifest === undefined ? {} : { manifest: flags.manifest }),
     platforms: platformsFrom(flags),
@@ -189,10 +216,12 @@ export function parseBuildRequest(flags: BuildFlags, operands: readonly string[]
     ...(security.seccomp === undefined ? {} : { seccomp: security.seccomp }),
     ulimits,
     shmSizeBytes,
+    devices,
+    groupAdd: flags.groupAdd,
+    noHosts: !flags.hosts,
     ...(limits ? { limits } : {}),
     pull: policyFrom(flags),
-    ...(flags.tlsVerify === undefined ? {} : { tlsVerify: flags.tlsVerify }),
-    ...(flags.authfile === undefined ? {} : { authFile: resolve(cwd, flags.authfile) }),
+    ...accessFrom(flags.authfile === undefined ? flags : { ...flags, authfile: resolve(cwd, flags.authfile) }),
     squash: flags.squashAll ? 'all' : flags.squash ? 'new' : 'no',
     format: formatFrom(flags.format),
     ...(timestamp === undefined ? {} : { timestamp }),
@@ -218,14 +247,6 @@ function cacheTargets({ cacheTo, buildArg, squash, squashAll }: BuildFlags, cwd:
   return targets;
 }
 
-function refuse({ layers }: BuildFlags): void {
-  if (layers === false) {
-    throw new CtrError('UNSUPPORTED', '--layers=false: every step is a layer', {
-      hint: '--no-cache runs every step, --squash-all makes one layer',
-    });
-  }
-}
-
 function pairs(flag: string, words: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     words.map((word) => {
@@ -234,6 +255,16 @@ function pairs(flag: string, words: readonly string[]): Record<string, string> {
       return [key, value];
     }),
   );
+}
+
+/** Without a value: the caller's, if there is one. */
+function variables(words: readonly string[], env: FlagContext['env']): Record<string, string> {
+  const given = words.map((word) => {
+    const [name, value = env[name]] = splitKeyValue(word);
+    if (name === '') throw flagError('--env', word, 'want NAME=VALUE');
+    return [name, value] as const;
+  });
+  return Object.fromEntries(given.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
 }
 
 const proxyNames = ['http_proxy', 'https_proxy', 'ftp_proxy', 'no_proxy', 'all_proxy'];
@@ -273,12 +304,12 @@ function timestampFrom(flags: BuildFlags, env: FlagContext['env']): number | 'no
   return text === undefined ? undefined : parseInteger('--timestamp', text, 0, Number.MAX_SAFE_INTEGER);
 }
 
-function platformsFrom({ platform, arch, os }: BuildFlags): string[] {
+function platformsFrom({ platform, arch, os, variant }: BuildFlags): string[] {
   const given = platform.flatMap((names) => names.split(',')).map((name) => formatPlatform(parsePlatform(name)));
   const platforms = [...new Set(given)];
-  if (platforms.length > 0 || (arch === undefined && os === undefined)) return platforms;
+  if (platforms.length > 0 || [arch, os, variant].every((part) => part === undefined)) return platforms;
   const own = { x64: 'amd64', arm64: 'arm64' }[process.arch as string] ?? process.arch;
-  return [formatPlatform(parsePlatform(`${os ?? 'linux'}/${arch ?? own}`))];
+  return [formatPlatform(parsePlatform([os ?? 'linux', arch ?? own, ...(variant ? [variant] : [])].join('/')))];
 }
 
 function policyFrom({ pull, pullAlways }: BuildFlags): BuildRequest['pull'] {
@@ -293,38 +324,6 @@ function formatFrom(text: string): BuildRequest['format'] {
   if (text === 'oci') return 'oci';
   if (text === 'docker' || text === 'v2s2') return 'v2s2';
   throw flagError('--format', text, 'want oci or docker');
-}
-
-interface ParsedOutput {
-  readonly output: BuildOutput;
-  readonly name?: string;
-  readonly push: boolean;
-}
-
-/** `type=…,dest=…`, a directory, or `-` for an archive on standard output (docker-build(1) --output). */
-function parseOutput(text: string): ParsedOutput {
-  if (text === '-') return { output: { type: 'tar' }, push: false };
-  if (!text.includes('=')) return { output: { type: 'local', dest: text }, push: false };
-  const words = new Map(text.split(',').map((word) => splitKeyValue(word)));
-  const type = words.get('type') ?? '';
-  const dest = words.get('dest');
-  const name = words.get('name');
-  const named = name === undefined ? {} : { name };
-  const push = type === 'registry' || words.get('push') === 'true';
-  switch (type) {
-    case 'image':
-    case 'registry':
-      return { output: { type: 'image' }, ...named, push };
-    case 'local':
-      if (dest === undefined) throw flagError('--output', text, 'type=local wants dest=DIRECTORY');
-      return { output: { type, dest }, push: false };
-    case 'tar':
-    case 'oci':
-    case 'docker':
-      return { output: { type, ...(dest === undefined || dest === '-' ? {} : { dest }) }, ...named, push: false };
-    default:
-      throw flagError('--output', text, 'want type=image, local, tar, oci, docker or registry');
-  }
 }
 
 /** `id=…,src=FILE` or `id=…,env=NAME`; without either a variable called like the id, else a file. */

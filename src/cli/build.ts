@@ -21,7 +21,8 @@ export const command: CommandSpec<BuildFlags> = {
   async run(context, operands, flags) {
     const { host, stdout, stderr } = context;
     const request = parseBuildRequest(flags, operands, { env: host.env, cwd: process.cwd() });
-    if (flags.check) return (await import('../engine/build/check.ts')).checkBuild(host, request, stdout);
+    if (flags.check || calls(flags, 'check'))
+      return (await import('../engine/build/check.ts')).checkBuild(host, request, stdout);
     const progress = buildProgress(styleFrom(flags, context), stderr, host.env);
     const built = await buildImage(host, request, {
       ...{ watch: progress, signal: untilInterrupted(), now: context.now() },
@@ -29,11 +30,19 @@ export const command: CommandSpec<BuildFlags> = {
       ...(flags.debug ? { lookAtFailed: shellFor(context, progress) } : {}),
     }).finally(() => progress.close());
     // With an archive on standard output there is no room for the ID.
-    const isTaken = request.outputs.some((output) => 'dest' in output === false && output.type !== 'image');
+    const isTaken = request.outputs.some(
+      (output) => 'dest' in output === false && !['image', 'cacheonly'].includes(output.type),
+    );
     if (built && !isTaken) printId(context, built.image.id);
     return 0;
   },
 };
+
+/** docker-buildx-build(1) "--call": what is asked of the front end. */
+function calls({ call = 'build' }: BuildFlags, method: string): boolean {
+  if (call === 'build' || call === 'check') return call === method;
+  throw flagError('--call', call, 'want build or check');
+}
 
 function printId({ stdout, compat }: Context, id: Parameters<typeof hexOf>[0]): void {
   stdout.write(compat === 'docker' ? `${id}\n` : `${hexOf(id)}\n`);

@@ -109,6 +109,81 @@ describe('ctr build: what is said of an image [E]', () => {
   });
 });
 
+describe('ctr build: Podman’s flags for the image [E]', () => {
+  const Dockerfile = 'FROM localhost/nothing\nENV A=1 B=2\nLABEL x=1 y=2\nCOPY . /all/\nRUN env >/seen';
+  const files = { Dockerfile, kept: 'k', left: 'l' };
+
+  promise('--from, --env, --unsetenv, --unsetlabel, --omit-history, --ignorefile', async () => {
+    bed.file('ignore', 'left\n');
+    const flags = ['--env', 'C=3', '--unsetenv', 'A', '--unsetlabel', 'x', '--omit-history'];
+    const built = await buildFiles(
+      files,
+      '--from',
+      'localhost/base',
+      ...flags,
+      '--ignorefile',
+      'ignore',
+      '-t',
+      'flags',
+    );
+    expect(built).toMatchObject({ code: 0 });
+    const [image] = await json('ctr image inspect localhost/flags');
+    expect(image.Config.Env).toEqual(expect.arrayContaining(['B=2', 'C=3']));
+    expect(image.Config.Env).not.toContain('A=1');
+    expect(image.Config.Labels).toEqual({ y: '2' });
+    expect((await bed.ctr('history', '-q', 'localhost/flags')).stdout.trim().split('\n').filter(Boolean)).toHaveLength(
+      0,
+    );
+    const { stdout } = await bed.ctr(
+      'run',
+      '--rm',
+      '--network=none',
+      'localhost/flags',
+      'sh',
+      '-c',
+      'ls /all; grep -c ^A=1 /seen',
+    );
+    expect(stdout).toBe('Dockerfile\nkept\n1\n');
+  });
+
+  promise('--device and --group-add are a RUN’s, and in its key; --output type=cacheonly makes no image', async () => {
+    const run = { Dockerfile: 'FROM localhost/base\nRUN id -G && ls /dev/fuse' };
+    const without = await bed.ctr('build', '--network=none', makeContext(bed, 'device', run));
+    expect(without.code).not.toBe(0);
+    const flags = ['--network=none', '--device=/dev/fuse', '--group-add=1234', '-o', 'type=cacheonly'];
+    const withDevice = await bed.ctr('build', ...flags, 'device');
+    expect(withDevice).toMatchObject({ code: 0, stdout: '' });
+    expect(withDevice.stderr).toMatch(/ 0 .*1234|1234/);
+  });
+
+  promise('--http-proxy=false: the proxies of the environment stay outside', async () => {
+    const context = makeContext(bed, 'proxy', { Dockerfile: 'FROM localhost/base\nRUN env | grep -i proxy; true' });
+    const env = { HTTP_PROXY: 'http://proxy.example:1' };
+    const seen = async (...flags: readonly string[]) =>
+      (await bed.ctrWith({ env }, 'build', '--no-cache', '--network=none', ...flags, context)).stderr.includes(
+        'proxy.example',
+      );
+    expect([await seen(), await seen('--http-proxy=false'), await seen('--no-http-proxy')]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+  });
+
+  promise('refuses what cannot be, with the reason', async () => {
+    for (const [flag, reason] of [
+      ['--volume=/a:/b', 'has to be in its key'],
+      ['--layers=false', 'every step is a layer'],
+      ['--isolation=chroot', 'isolation of `ctr run`'],
+      ['--userns=host', 'namespaces of its own'],
+      ['--call=outline', 'want build or check'],
+      ['--builder=remote', 'no builder instances'],
+    ] as const) {
+      expect(await build(flag)).toMatchObject({ code: 125, stderr: expect.stringContaining(reason) });
+    }
+  });
+});
+
 describe('ctr build --squash [E]', () => {
   const files = {
     Dockerfile: [

@@ -42,7 +42,7 @@ const both = [
   ],
   ...['logout', 'volume create', 'volume ls', 'volume rm', 'volume inspect', 'volume prune', 'network create'],
   ...['network ls', 'network rm', 'network inspect', 'network connect', 'network disconnect', 'network prune'],
-  ...['system df', 'system prune', 'image prune', 'image inspect'],
+  ...['system df', 'system prune', 'image prune', 'image inspect', 'build'],
 ];
 const commandsOf = {
   docker: [...both, 'update'],
@@ -68,7 +68,8 @@ async function knownFlags(command: string): Promise<ReadonlySet<string>> {
   const found =
     (await findCommand(command.split(' '))) ?? (await findCommand(command.replace('container ', '').split(' ')));
   if (!found) throw new Error(`there is no command ${command}`);
-  const names = new Set(Object.keys(refusalReasons[found.entry.name] ?? {}));
+  // -D is ctr's own with every command (--debug), as in Docker.
+  const names = new Set(['D', ...Object.keys(refusalReasons[found.entry.name] ?? {})]);
   const add = (flags: string) => {
     for (const word of flags.split(/[ ,]+/)) if (word.startsWith('-')) names.add(word.replace(/^-+/, ''));
     return recorder;

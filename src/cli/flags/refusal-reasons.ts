@@ -29,6 +29,25 @@ const groupLimits: Readonly<Record<string, string>> = {
 };
 const noCheckpoint = 'checkpoints need CRIU, which needs root';
 
+const hostFiles =
+  'what a step reads of the host has to be in its key: --build-context NAME=DIR with RUN --mount=type=bind,from=NAME';
+const noPolicy = 'sources are pinned in the Dockerfile: FROM name@sha256:…, ADD --checksum';
+const steps = 'a step has namespaces of its own, with the ids of `ctr run`';
+const ownNamespaces: Readonly<Record<string, string>> = {
+  ...{ cgroupns: steps, ipc: steps, pid: steps, uts: steps, userns: steps },
+  ...{ 'userns-uid-map': steps, 'userns-gid-map': steps, 'userns-uid-map-user': steps, 'userns-gid-map-group': steps },
+};
+const noRuntimeHere = 'ctr starts the containers of steps itself, no OCI runtime or hook is used';
+const noRuntime: Readonly<Record<string, string>> = {
+  ...{ runtime: noRuntimeHere, 'runtime-flag': noRuntimeHere, 'hooks-dir': noRuntimeHere },
+};
+const noScannerHere = 'no scanner is run; --sbom=true lists what the package databases of the image say';
+const noScanner: Readonly<Record<string, string>> = {
+  ...{ 'sbom-scanner-image': noScannerHere, 'sbom-scanner-command': noScannerHere },
+  ...{ 'sbom-merge-strategy': noScannerHere, 'sbom-output': noScannerHere, 'sbom-image-output': noScannerHere },
+  ...{ 'sbom-purl-output': noScannerHere, 'sbom-image-purl-output': noScannerHere },
+};
+
 /** By the command's name and the flag's, without dashes. */
 export const refusalReasons: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   push: {
@@ -37,6 +56,34 @@ export const refusalReasons: Readonly<Record<string, Readonly<Record<string, str
     'encrypt-layer': unencrypted,
     'add-compression': addCompression,
     platform: onePlatform,
+  },
+  build: {
+    ...noSignatures,
+    ...noRuntime,
+    ...ownNamespaces,
+    ...noScanner,
+    'all-platforms': '--platform names them',
+    'cache-ttl':
+      'a step is found by all that it reads, however old; --no-cache runs it, `ctr builder prune` forgets old ones',
+    'compat-volumes': 'a RUN may always change what is below a VOLUME',
+    'cpp-flag': 'Dockerfiles are not run through a preprocessor; `cpp -E` makes one that -f - reads',
+    cw: 'images for confidential machines are not made',
+    'decryption-key': unencrypted,
+    'layer-label': 'layers have no labels of their own; --label is for the image, --annotation for the manifest',
+    logfile: 'progress goes to standard error: 2>FILE',
+    logsplit: 'progress goes to standard error, each line with its platform',
+    mount: hostFiles,
+    'no-hostname': 'the host name of a RUN is always the same and is in no layer',
+    'os-feature': 'it belongs to images for Windows',
+    'os-version': 'it belongs to images for Windows',
+    policy: noPolicy,
+    'save-stages': '--target builds a stage, -t names it',
+    'source-policy-file': noPolicy,
+    'stage-labels': '--target builds a stage, --label labels it',
+    stdin: 'a step that asks the terminal is no step that can be run again; its standard input is empty',
+    unsetannotation: 'annotations of the base image are not taken over',
+    v: hostFiles,
+    volume: hostFiles,
   },
   pull: { 'decryption-key': unencrypted },
   images: { history: 'the names that an image had before are not kept' },

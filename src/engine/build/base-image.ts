@@ -24,7 +24,7 @@ export interface LoadedImage {
 
 export async function loadImage(build: Build, reference: string, platform = build.platform): Promise<LoadedImage> {
   const { host, request, ownerKind } = build;
-  const { pull: policy, tlsVerify, authFile } = request;
+  const { pull: policy, tlsVerify, authFile, certDir, creds, retry } = request;
   const isUsual = platform === build.plan.options.buildPlatform;
   const stored = policy === 'missing' ? storedFor(build, reference, platform) : undefined;
   const ready = stored?.image.diffIds.every((diffId) => hasLayer(host, { diffId, kind: ownerKind }));
@@ -38,10 +38,7 @@ export async function loadImage(build: Build, reference: string, platform = buil
     const { pull } = await import('../pull.ts');
     try {
       const options = {
-        name: reference,
-        policy,
-        tlsVerify,
-        authFile,
+        ...{ name: reference, policy, tlsVerify, authFile, certDir, creds, retry },
         ...(isUsual ? {} : { platform, keepName: true }),
       };
       const { image: found } = await watched(

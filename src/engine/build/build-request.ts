@@ -1,10 +1,11 @@
 /** What `ctr build` asks for, as plain data. */
 import type { ManifestFormat } from '../../image/content.ts';
+import type { AccessOptions } from '../../image/transport/registry-access.ts';
 import type { Compression } from '../../oci/media-types.ts';
-import type { NetworkRequest, UlimitRequest } from '../run-request.ts';
+import type { NetworkRequest, RunRequest, UlimitRequest } from '../run-request.ts';
 import type { LimitsRequest } from '../sandbox-request.ts';
 
-export interface BuildRequest {
+export interface BuildRequest extends AccessOptions {
   /** A directory, `-` (standard input), an http(s) address or a git reference. */
   readonly context: string;
   /** `-f`: a path, `-`, or absent: Containerfile or Dockerfile of the context. */
@@ -16,6 +17,15 @@ export interface BuildRequest {
   /** The manifest list that the images are added to. */
   readonly manifest?: string;
   readonly attestations: readonly Attestation[];
+  /** In the place of the image of the first FROM. */
+  readonly from?: string;
+  /** Absolute; in the place of the context's own. */
+  readonly ignoreFile?: string;
+  /** Of the image only: what the configuration gets and loses at the end. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly unsetEnv: readonly string[];
+  readonly unsetLabels: readonly string[];
+  readonly omitHistory: boolean;
   readonly target?: string;
   readonly buildArgs: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
@@ -40,10 +50,11 @@ export interface BuildRequest {
   readonly seccomp?: string;
   readonly ulimits: readonly UlimitRequest[];
   readonly shmSizeBytes: number;
+  readonly devices: RunRequest['devices'];
+  readonly groupAdd: readonly string[];
+  readonly noHosts: boolean;
   readonly limits?: LimitsRequest;
   readonly pull: 'missing' | 'always' | 'never' | 'newer';
-  readonly tlsVerify?: boolean;
-  readonly authFile?: string;
   readonly squash: 'no' | 'new' | 'all';
   readonly format: ManifestFormat;
   /** Seconds since 1970, `now`, or absent: the date of the base image. */
@@ -96,7 +107,7 @@ export interface BuildSecret {
 }
 
 export type BuildOutput =
-  | { readonly type: 'image' }
+  | { readonly type: 'image' | 'cacheonly' }
   /** `dest` absent: standard output. */
   | { readonly type: 'tar' | 'oci' | 'docker'; readonly dest?: string }
   | { readonly type: 'local'; readonly dest: string };

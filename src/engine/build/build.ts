@@ -3,6 +3,7 @@ import { CtrError } from '../../base/ctr-error.ts';
 import type { Host } from '../../base/host.ts';
 import { parseDockerfile } from '../../build/parse-dockerfile.ts';
 import { planBuild } from '../../build/plan-build.ts';
+import { replaceBase } from '../../build/replace-base.ts';
 import { formatPlatform, hostPlatform } from '../../oci/platform.ts';
 import { lockWhenFree, storeLockOf } from '../../storage/lock.ts';
 import { ensureDataRoot } from '../../storage/roots.ts';
@@ -74,7 +75,10 @@ async function prepare(
   const contexts = await openContexts(request, { host, ...tools, signal });
   const buildPlatform = formatPlatform(hostPlatform());
   const platforms = request.platforms.length > 0 ? request.platforms : [buildPlatform];
-  const dockerfile = parseDockerfile(contexts.dockerfile.text, { fileName: contexts.dockerfile.name });
+  const dockerfile = replaceBase(
+    parseDockerfile(contexts.dockerfile.text, { fileName: contexts.dockerfile.name }),
+    request.from,
+  );
   const plans = platforms.map((platform) =>
     planBuild(dockerfile, {
       ...{ target: request.target, buildArgs: request.buildArgs, platform, buildPlatform },

@@ -39,7 +39,7 @@ interface ImportDeps {
 
 export class CacheImport {
   readonly #host: Host;
-  readonly #request: Pick<BuildRequest, 'cacheFrom' | 'tlsVerify' | 'authFile'>;
+  readonly #request: BuildRequest;
   readonly #deps: ImportDeps;
   #caches: Promise<readonly OpenCache[]> | undefined;
   #unpacker: Promise<LayerUnpacker> | undefined;

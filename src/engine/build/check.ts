@@ -3,6 +3,7 @@ import type { Host } from '../../base/host.ts';
 import { formatWarnings, summaryOfWarnings } from '../../build/format-warnings.ts';
 import { parseDockerfile } from '../../build/parse-dockerfile.ts';
 import { planBuild } from '../../build/plan-build.ts';
+import { replaceBase } from '../../build/replace-base.ts';
 import { formatPlatform, hostPlatform } from '../../oci/platform.ts';
 import type { BuildRequest } from './build-request.ts';
 import { BuildWorker } from './build-worker-client.ts';
@@ -23,7 +24,7 @@ export async function checkBuild(
   try {
     const signal = new AbortController().signal;
     const { dockerfile: found, main } = await openContexts(request, { host, worker, scratch, ssh, signal });
-    const dockerfile = parseDockerfile(found.text, { fileName: found.name });
+    const dockerfile = replaceBase(parseDockerfile(found.text, { fileName: found.name }), request.from);
     const buildPlatform = formatPlatform(hostPlatform());
     const [platform = buildPlatform] = request.platforms;
     const { target, buildArgs, contexts } = request;

@@ -27,7 +27,10 @@ export async function openContexts(request: BuildRequest, tools: ContextTools): 
   const { context, file, cwd } = request;
   const place = await placeOf(request, tools);
   const dockerfile = place.dockerfile ?? findDockerfile(place.directory, file, cwd, context);
-  const ignore = ignoreFileFor(place.directory, dockerfile.path);
+  const ignore =
+    request.ignoreFile === undefined
+      ? ignoreFileFor(place.directory, dockerfile.path)
+      : readIgnoreFile(request.ignoreFile);
   const main: SourceTree = {
     layers: [place.directory],
     what: 'the build context',
@@ -89,7 +92,12 @@ function ignoreFileFor(directory: string, dockerfile: string | undefined): Sourc
   const path = [...beside, `${directory}/.containerignore`, `${directory}/.dockerignore`].find((each) =>
     existsSync(each),
   );
-  return path === undefined ? undefined : { text: readFileSync(path, 'utf8'), name: basename(path) };
+  return path === undefined ? undefined : readIgnoreFile(path);
+}
+
+function readIgnoreFile(path: string): NonNullable<SourceTree['ignore']> {
+  if (!existsSync(path)) throw new CtrError('NOT_FOUND', `the ignore file ${path} does not exist`);
+  return { text: readFileSync(path, 'utf8'), name: basename(path) };
 }
 
 async function namedContext(name: string, { contexts, cwd }: BuildRequest, tools: ContextTools): Promise<NamedContext> {

@@ -16,8 +16,9 @@ export async function deliver(
     const { exportFiles } = await import('./export-files.ts');
     for (const output of files) await exportFiles(finished, output, write);
   }
-  const isOnlyFiles = files.length > 0 && files.length === request.outputs.length && request.names.length === 0;
-  const built = isOnlyFiles ? undefined : await exportImage(await squashed(finished));
+  const isWanted = request.outputs.some(({ type }) => !['local', 'tar', 'cacheonly'].includes(type));
+  const isImage = isWanted || request.outputs.length === 0 || request.names.length > 0;
+  const built = !isImage ? undefined : await exportImage(await squashed(finished));
   const sent = built && (await copies(first.build, built, write));
   if (request.cacheTo.length > 0) {
     const { exportCaches } = await import('./cache-export.ts');

@@ -41,6 +41,7 @@ export async function runStep(
     Object.entries(environment).filter(([name]) => proxies[name] !== environment[name]),
     ...[config.User ?? '', config.WorkingDir ?? '/', network, instruction.security, mounts.identity],
     ...[request.addHosts, request.capAdd, request.capDrop, formatPlatform(state.image)],
+    [request.noHosts, request.groupAdd, request.devices],
   ]);
   const make = (): ReturnType<LayerWork['make']> =>
     build.turns.take(() => run(build, state, instruction, { ...place, mounts, network, environment }));
@@ -179,6 +180,9 @@ function requestFor(
     dnsSearch: request.dnsSearch,
     dnsOptions: request.dnsOptions,
     addHosts: request.addHosts,
+    noHosts: request.noHosts,
+    groupAdd: request.groupAdd,
+    devices: request.devices,
     ulimits: request.ulimits,
     shmSizeBytes: request.shmSizeBytes,
     ...(request.limits ? { limits: request.limits } : {}),

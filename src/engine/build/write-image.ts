@@ -3,13 +3,14 @@
  * and steps that are only cached, never get an archive. Nothing refers to it yet.
  */
 import type { Descriptor } from '../../oci/descriptor.ts';
-import type { ImageConfig } from '../../oci/image-config.ts';
+import type { ContainerDefaults, ImageConfig } from '../../oci/image-config.ts';
 import { mediaTypes } from '../../oci/media-types.ts';
 import { formatPlatform, type Platform } from '../../oci/platform.ts';
 import { hasBlob, writeBlob } from '../../storage/blob-store.ts';
 import type { ImageRecord } from '../../storage/image-store.ts';
 import { syncLayers } from '../../storage/layer-store.ts';
 import { annotationsAt } from './annotations.ts';
+import type { BuildRequest } from './build-request.ts';
 import { type Build, diffIdsOf, type StageState } from './build-state.ts';
 import { documentOf, inlineMember } from './cache-document.ts';
 import { archived, compressed, layerTypeIn } from './layer-archive.ts';
@@ -46,14 +47,13 @@ function documentsOf(build: Build, state: StageState, layers: readonly Descripto
   const { request } = build;
   const isDocker = request.format === 'v2s2';
   const { config, ...rest } = state.image;
-  const labels = { ...config.Labels, ...request.labels };
   const created = createdText(build, state);
   const image = {
     ...rest,
     created,
-    config: { ...config, ...(Object.keys(labels).length > 0 ? { Labels: labels } : {}) },
+    config: finalConfig(config, request),
     rootfs: { type: 'layers', diff_ids: diffIdsOf(state) },
-    history: state.history,
+    history: request.omitHistory ? [] : state.history,
     ...(request.cacheTo.some(({ type }) => type === 'inline') ? { [inlineMember]: { steps: state.steps } } : {}),
   } satisfies ImageConfig;
   const configDocument = documentOf(isDocker ? mediaTypes.dockerConfig : mediaTypes.ociConfig, image);
@@ -65,6 +65,23 @@ function documentsOf(build: Build, state: StageState, layers: readonly Descripto
     ...(annotations ? { annotations } : {}),
   };
   return { config: configDocument, manifest: documentOf(mediaType, manifest), image };
+}
+
+/** What flags say of the image comes last: no step sees it. */
+function finalConfig(
+  config: ContainerDefaults,
+  { labels, env, unsetEnv, unsetLabels }: BuildRequest,
+): ContainerDefaults {
+  const gone = new Set([...unsetEnv, ...Object.keys(env)]);
+  const kept = (config.Env ?? []).filter((entry) => !gone.has(entry.slice(0, entry.indexOf('='))));
+  const Env = [...kept, ...Object.entries(env).map(([name, value]) => `${name}=${value}`)];
+  const { Labels: inherited, ...rest } = config;
+  const all = Object.entries({ ...inherited, ...labels }).filter(([name]) => !unsetLabels.includes(name));
+  return {
+    ...(all.length > 0 ? config : rest),
+    ...(Env.length > 0 || config.Env ? { Env } : {}),
+    ...(all.length > 0 ? { Labels: Object.fromEntries(all) } : {}),
+  };
 }
 
 function recordOf(

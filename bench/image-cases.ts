@@ -20,6 +20,15 @@ export function imageCases({ ctr, large, many, target }: Things): Case[] {
       subjects: both((tool) => ({ argv: pull(tool), reset: remove(tool) })),
     },
     {
+      name: 'run that pulls 6 layers, 300 MB',
+      rounds: 1,
+      memory: true,
+      subjects: both((tool) => ({
+        argv: [tool, 'run', '--rm', '-q', '--pull', 'always', '--network', 'none', large, 'true'],
+        reset: remove(tool),
+      })),
+    },
+    {
       name: 'push of 6 layers, 300 MB',
       rounds: 2,
       memory: true,

@@ -46,7 +46,7 @@ export async function commitContainer(host: Host, container: ContainerRecord, re
   const base = container.imageId === undefined ? undefined : readImage(host, container.imageId);
   const config = configOf(host, base, container, request);
   using _lock = await lockWhenFree(storeLockOf(host), 'shared');
-  const layer = await frozen(host, container, request.pause, () => storeLayer(host, container, request));
+  const layer = await storeLayer(host, container, request);
   const manifest = storeDocuments(host, { base, container, config, layer }, request);
   const { recordStored } = await import('../image/store-destination.ts');
   const image = await recordStored(manifest, reference ? [reference] : [], { host, ...(await unpackingFor(host)) });
@@ -71,37 +71,67 @@ interface StoredLayer {
 
 const emptySha256 = parseDigest(`sha256:${'0'.repeat(64)}`);
 
-async function storeLayer(host: Host, container: ContainerRecord, { squash }: CommitRequest): Promise<StoredLayer> {
+/** The layer is unpacked while its archive is written: what was read once is read from memory, and two processors work. */
+async function storeLayer(host: Host, container: ContainerRecord, request: CommitRequest): Promise<StoredLayer> {
+  const { unpacker } = await unpackingFor(host);
+  const layers = await unpacker();
+  const writer = createBlobWriter(host);
+  const unpacking = layers.begin({ archivePath: writer.relativePath, compression: 'none' });
+  try {
+    const pack = () =>
+      packInto(host, container, request, { fd: writer.fd, onBytes: (bytes) => unpacking.grown(bytes) });
+    const stored = await frozen(host, container, request.pause, pack);
+    unpacking.finished(stored.descriptor.size, stored.diffId);
+    await unpacking.done;
+    writer.publish(stored.descriptor.digest);
+    return stored;
+  } catch (error) {
+    unpacking.aborted();
+    throw withSpaceHint(error, writer.path);
+  } finally {
+    await layers.close();
+    writer.discard();
+  }
+}
+
+interface GrowingFile {
+  readonly fd: number;
+  onBytes(bytes: number): void;
+}
+
+async function packInto(
+  host: Host,
+  container: ContainerRecord,
+  { squash }: CommitRequest,
+  file: GrowingFile,
+): Promise<StoredLayer> {
   const [read, write] = pipe();
   const { place, layers } = layerTreesWithOwners(host, container);
   const order = squash
     ? ({ op: 'flatten', layers } as const)
     : ({ op: 'layer', mountPoints: mountPointsOf(host, container.id), layers } as const);
   const stdio = [openSync('/dev/null', 'r+'), write] as const;
-  const writer = createBlobWriter(host);
-  try {
-    const { done } = await startFilesWorker(host, place, order, stdio);
-    const [stored] = await Promise.all([
-      writeInto(writer.fd, createReadStream('', { fd: read, highWaterMark: 256 * 1024 })),
-      done,
-    ]);
-    writer.publish(stored.descriptor.digest);
-    return stored;
-  } catch (error) {
-    throw withSpaceHint(error, writer.path);
-  } finally {
-    writer.discard();
-  }
+  const { done } = await startFilesWorker(host, place, order, stdio);
+  const archive = createReadStream('', { fd: read, highWaterMark: 256 * 1024 });
+  const [stored] = await Promise.all([writeInto(file, archive), done]);
+  return stored;
 }
 
+/** How often the unpacker is told that the archive grew. */
+const stepBytes = 256 * 1024;
+
 /** As it is, like the layers of a build: a push compresses, and most commits are never pushed. */
-async function writeInto(fd: number, archive: AsyncIterable<Buffer>): Promise<StoredLayer> {
+async function writeInto({ fd, onBytes }: GrowingFile, archive: AsyncIterable<Buffer>): Promise<StoredLayer> {
   const hasher = hasherFor(emptySha256);
-  let size = 0;
+  let [size, told] = [0, 0];
   for await (const chunk of archive) {
     writeAll(fd, chunk);
     hasher.update(chunk);
     size += chunk.length;
+    if (size - told >= stepBytes) {
+      onBytes(size);
+      told = size;
+    }
     bytesPassed(chunk.length);
   }
   const diffId = hasher.digest();

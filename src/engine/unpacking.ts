@@ -9,7 +9,7 @@ import { pipe } from '../linux/descriptors.ts';
 import type { IdMaps } from '../ns/id-maps.ts';
 import { startInside } from '../ns/inside.ts';
 import type { Digest } from '../oci/digest.ts';
-import { stageLayer } from '../storage/layer-store.ts';
+import { stageUnnamedLayer } from '../storage/layer-store.ts';
 import type { OwnerKind } from '../storage/layout.ts';
 import { ensureDataRoot } from '../storage/roots.ts';
 import { withCaller } from './container-ids.ts';
@@ -55,7 +55,7 @@ async function startUnpacker(host: Host, maps: IdMaps, kind: OwnerKind): Promise
   const unpacker = createLayerUnpacker({
     toWorker: createWriteStream('', { fd: requestsIn }),
     fromWorker: createReadStream('', { fd: answersOut }),
-    staging: { create: (diffId) => stage(host, diffId, kind) },
+    staging: { create: () => stage(host, kind) },
     kind: kind === 's' ? 'single' : 'mapped',
     warn: (message) => host.log.warn(message),
   });
@@ -68,12 +68,12 @@ async function startUnpacker(host: Host, maps: IdMaps, kind: OwnerKind): Promise
   };
 }
 
-function stage(host: Host, diffId: Digest, kind: OwnerKind) {
+function stage(host: Host, kind: OwnerKind) {
   const removeTree = (path: string) => removeTreeInside(host, path);
-  const staging = stageLayer(host, { diffId, kind }, removeTree);
+  const staging = stageUnnamedLayer(host, removeTree);
   return {
     relativePath: dirname(staging.diffDir).slice(host.dataRoot.length + 1),
-    publish: async (sizeBytes: number) => void (await staging.publish(sizeBytes)),
+    publish: async (diffId: Digest, sizeBytes: number) => void (await staging.publish({ diffId, kind }, sizeBytes)),
     discard: async () => {
       const { deleteTree } = await import('../storage/staging.ts');
       await deleteTree(staging.diffDir, removeTree);

@@ -210,7 +210,7 @@ function beginWhenReady(unpacker: Promise<LayerUnpacker>, archive: LayerArchive)
   done.catch(() => undefined);
   return {
     grown: (bytes) => say((layer) => layer.grown(bytes)),
-    finished: (bytes) => say((layer) => layer.finished(bytes)),
+    finished: (bytes, diffId) => say((layer) => layer.finished(bytes, diffId)),
     aborted: () => say((layer) => layer.aborted()),
     done,
   };

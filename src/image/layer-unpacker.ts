@@ -10,7 +10,8 @@ export interface LayerArchive {
   /** The growing file, relative to `host.dataRoot`; stays there until `done` has settled. */
   readonly archivePath: string;
   readonly compression: Compression;
-  readonly diffId: Digest;
+  /** Absent: it is being made here, and told with `finished`. */
+  readonly diffId?: Digest;
 }
 
 export interface LayerUnpacker {
@@ -22,8 +23,8 @@ export interface LayerUnpacker {
 export interface LayerInProgress {
   /** The archive's first `bytes` bytes may be read now. */
   grown(bytes: number): void;
-  /** The archive is whole, `bytes` long, and its own digest was right. */
-  finished(bytes: number): void;
+  /** The archive is whole, `bytes` long, and its own digest was right; `diffId` if it was not known before. */
+  finished(bytes: number, diffId?: Digest): void;
   /** The download failed: drop what was unpacked; `done` rejects. */
   aborted(): void;
   /** Resolves when the layer is unpacked, verified against its diffId and published. */

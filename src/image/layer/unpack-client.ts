@@ -9,8 +9,8 @@ import { linesOf, restoreError, type UnpackedAnswer, type WorkerRequest, workerA
 export interface StagedLayer {
   /** The staging directory, relative to the data root: gets `diff/`, and `owners` in single-id mode. */
   readonly relativePath: string;
-  /** Make it visible as the layer it was created for; `sizeBytes` is the space it takes. */
-  publish(sizeBytes: number): unknown;
+  /** Make it visible as this layer; `sizeBytes` is the space it takes. */
+  publish(diffId: Digest, sizeBytes: number): unknown;
   discard(): unknown;
 }
 
@@ -18,7 +18,7 @@ export interface UnpackerOptions {
   readonly toWorker: { write(line: string): unknown; end(): unknown };
   /** Ends when the worker does. */
   readonly fromWorker: AsyncIterable<Buffer | string>;
-  readonly staging: { create(diffId: Digest): StagedLayer };
+  readonly staging: { create(): StagedLayer };
   readonly kind: OwnerMode;
   /** Told once per layer that lost something: devices, attributes. */
   readonly warn?: (message: string) => void;
@@ -42,21 +42,26 @@ export function createLayerUnpacker(options: UnpackerOptions): LayerUnpacker {
 
   const begin = ({ archivePath, compression, diffId }: LayerArchive): LayerInProgress => {
     const id = ++lastId;
-    const staged = options.staging.create(diffId);
+    const staged = options.staging.create();
+    let known = diffId;
     const answered = new Promise<UnpackedAnswer>((resolve, reject) => {
       if (gone) reject(gone);
       else pending.set(id, { resolve, reject });
     });
     if (!gone) {
       const target = staged.relativePath;
-      tell({ op: 'begin', id, archive: archivePath, compression, target, diffId, owners: options.kind });
+      const named = diffId === undefined ? {} : { diffId };
+      tell({ op: 'begin', id, archive: archivePath, compression, target, ...named, owners: options.kind });
     }
-    const done = settle(answered, staged, options.warn);
+    const done = settle(answered, staged, () => known, options.warn);
     // A caller that looks at `done` only later must not bring the process down meanwhile.
     done.catch(() => {});
     return {
       grown: (bytes) => pending.has(id) && tell({ op: 'grown', id, bytes }),
-      finished: (bytes) => pending.has(id) && tell({ op: 'finished', id, bytes }),
+      finished: (bytes, told) => {
+        known ??= told;
+        if (pending.has(id)) tell({ op: 'finished', id, bytes, ...(told === undefined ? {} : { diffId: told }) });
+      },
       aborted: () => pending.has(id) && tell({ op: 'aborted', id }),
       done,
     };
@@ -92,13 +97,16 @@ async function listen(fromWorker: AsyncIterable<Buffer | string>, pending: Map<n
 async function settle(
   answered: Promise<UnpackedAnswer>,
   staged: StagedLayer,
+  diffIdOf: () => Digest | undefined,
   warn: UnpackerOptions['warn'],
 ): Promise<void> {
   try {
     const { sizeBytes, skippedDevices, warnings } = await answered;
     for (const warning of warnings) warn?.(warning);
     if (skippedDevices > 0) warn?.(`${skippedDevices} device nodes of a layer are left out: only root may make them`);
-    await staged.publish(sizeBytes);
+    const diffId = diffIdOf();
+    if (diffId === undefined) throw new CtrError('INTERNAL', 'a layer was finished without its digest');
+    await staged.publish(diffId, sizeBytes);
   } catch (error) {
     await staged.discard();
     throw error;

@@ -2,7 +2,7 @@
 import { closeSync, mkdirSync, openSync, readSync, writeFileSync } from 'node:fs';
 import { CtrError } from '../../base/ctr-error.ts';
 import { bytesPassed } from '../../base/passing-bytes.ts';
-import { type Digest, hasherFor } from '../../oci/digest.ts';
+import { type Digest, hasherFor, sha256Of } from '../../oci/digest.ts';
 import type { OwnerMode } from './apply-metadata.ts';
 import { decompress } from './decompress.ts';
 import { TarReader } from './tar-reader.ts';
@@ -12,7 +12,8 @@ export interface UnpackOrder {
   readonly archive: string;
   /** A staging directory: `diff/` in it is made unless it is there and empty; `owners` when single-id mode has any. */
   readonly target: string;
-  readonly diffId: Digest;
+  /** Absent: told by `finished`. */
+  readonly diffId?: Digest;
   readonly owners: OwnerMode;
 }
 
@@ -22,11 +23,13 @@ export class UnpackJob {
   readonly #order: UnpackOrder;
   #available = 0;
   #isComplete = false;
+  #diffId: Digest | undefined;
   #isAborted = false;
   #wake: () => void = () => {};
 
   constructor(order: UnpackOrder) {
     this.#order = order;
+    this.#diffId = order.diffId;
   }
 
   /** The archive's first `bytes` bytes are there. */
@@ -36,7 +39,8 @@ export class UnpackJob {
   }
 
   /** The archive is whole, `bytes` long. */
-  finished(bytes: number): void {
+  finished(bytes: number, diffId?: Digest): void {
+    this.#diffId ??= diffId;
     this.#isComplete = true;
     this.grown(bytes);
   }
@@ -48,9 +52,9 @@ export class UnpackJob {
 
   /** Resolves when the layer is written and its content matched the diffId. */
   async run(): Promise<UnpackSummary> {
-    const { target, diffId, owners } = this.#order;
+    const { target, owners } = this.#order;
     mkdirSync(`${target}/diff`, { recursive: true, mode: 0o755 });
-    const hasher = hasherFor(diffId);
+    const hasher = hasherFor(this.#diffId ?? sha256Of(''));
     const writer = new LayerWriter(`${target}/diff`, owners);
     const reader = new TarReader(writer);
     try {
@@ -60,7 +64,7 @@ export class UnpackJob {
         bytesPassed(bytes.length);
       }
       const ending = reader.finish();
-      verify(hasher.digest(), diffId, ending);
+      verify(hasher.digest(), this.#diffId, ending);
     } finally {
       writer.abandon();
     }
@@ -97,7 +101,7 @@ export class UnpackJob {
 }
 
 /** A missing end marker is forgiven (Go's archive/tar does) because the digest proves that nothing is missing. */
-function verify(actual: Digest, expected: Digest, ending: 'marked' | 'unmarked'): void {
+function verify(actual: Digest, expected: Digest | undefined, ending: 'marked' | 'unmarked'): void {
   if (actual === expected) return;
   if (ending === 'unmarked') {
     throw new CtrError('INVALID', 'the layer is truncated: its tar archive has no end marker');

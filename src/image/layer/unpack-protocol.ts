@@ -23,16 +23,23 @@ const begin = object({
   compression: literal('none', 'gzip', 'zstd'),
   /** The layer's staging directory, relative to the data root: gets `diff/`, and `owners` in single-id mode. */
   target: string,
-  diffId: parsed(parseDigest),
+  /** Absent: told when the archive is finished. */
+  diffId: optional(parsed(parseDigest)),
   owners: literal('mapped', 'single'),
 });
 
-const progress = object({ op: literal('grown', 'finished'), id: natural, bytes: natural });
+const progress = object({ op: literal('grown'), id: natural, bytes: natural });
+const finish = object({
+  op: literal('finished'),
+  id: natural,
+  bytes: natural,
+  diffId: optional(parsed(parseDigest)),
+});
 const abort = object({ op: literal('aborted'), id: natural });
 
 export type BeginRequest = Checked<typeof begin>;
-export type WorkerRequest = BeginRequest | Checked<typeof progress> | Checked<typeof abort>;
-export const workerRequest: Check<WorkerRequest> = union(begin, union(progress, abort));
+export type WorkerRequest = BeginRequest | Checked<typeof progress> | Checked<typeof finish> | Checked<typeof abort>;
+export const workerRequest: Check<WorkerRequest> = union(union(begin, progress), union(finish, abort));
 
 const unpacked = object({
   id: natural,

@@ -35,7 +35,7 @@ export async function runUnpackWorker(input: AsyncIterable<Buffer | string>, out
         answers.add(answer);
         void answer.finally(() => answers.delete(answer));
       } else if (request.op === 'grown') job?.grown(request.bytes);
-      else if (request.op === 'finished') job?.finished(request.bytes);
+      else if (request.op === 'finished') job?.finished(request.bytes, request.diffId);
       else job?.aborted();
     }
   } finally {

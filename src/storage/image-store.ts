@@ -234,7 +234,14 @@ export function repositoryOf(name: string): string {
 
 function byId(host: Host, id: Digest): StoredImage | undefined {
   const image = readImage(host, id);
-  return image && { image };
+  return image ? { image } : ofIndex(host, id);
+}
+
+/** An index that was built here, by its digest: `ctr build --iidfile` of several platforms has that. */
+function ofIndex(host: Host, digest: Digest): StoredImage | undefined {
+  const tag = listTags(host).find(({ target, kept }) => kept && target?.digest === digest);
+  const image = tag && readImage(host, tag.id);
+  return image && { image, tag };
 }
 
 const idOfHex = (hex: string) => parseDigest(`${hex.length === 128 ? 'sha512' : 'sha256'}:${hex}`);

@@ -1,5 +1,6 @@
 /** `ctr build --cache-to` and `--cache-from`: steps that one user ran, found by another (docs/build.md "The cache"). */
 
+import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
@@ -161,6 +162,18 @@ describe('ctr build --cache-from, --cache-to [E]', () => {
     expect(await digestOf(user)).toBe(wanted);
   });
 
+  promise('a whole layer under the diff_id of another is not taken either', async () => {
+    await forget(maker);
+    const path = `${shared}/swapped`;
+    await build(maker, '--cache-to', `type=local,dest=${path},mode=max,compression=gzip`);
+    const wanted = await digestOf(maker);
+    swapDiffIds(path);
+    await forget(user);
+    const built = await build(user, '--cache-from', `type=local,src=${path}`);
+    expect(built).toMatchObject({ code: 0, stderr: expect.stringMatching(/is not used: sha256:\w+ is not the layer/) });
+    expect(await digestOf(user)).toBe(wanted);
+  });
+
   promise('an image without a cache in it is a warning', async () => {
     const path = `${shared}/foreign`;
     await maker.sh(
@@ -182,3 +195,22 @@ describe('ctr build --cache-from, --cache-to [E]', () => {
     }
   });
 });
+
+/** A cache whose every digest is right, and whose layers stand under one another's diff_ids. */
+function swapDiffIds(path: string): void {
+  const at = (digest: string) => `${path}/blobs/${digest.replace(':', '/')}`;
+  const read = (file: string) => JSON.parse(readFileSync(file, 'utf8'));
+  const put = (value: object) => {
+    const content = JSON.stringify(value);
+    const digest = `sha256:${createHash('sha256').update(content).digest('hex')}`;
+    writeFileSync(at(digest), content);
+    return { digest, size: Buffer.byteLength(content) };
+  };
+  const index = read(`${path}/index.json`);
+  const manifest = read(at(index.manifests[0].digest));
+  const config = read(at(manifest.config.digest));
+  const [first, ...others] = config.diffIds;
+  Object.assign(manifest.config, put({ ...config, diffIds: [...others, first] }));
+  Object.assign(index.manifests[0], put(manifest));
+  writeFileSync(`${path}/index.json`, JSON.stringify(index));
+}

@@ -74,6 +74,8 @@ describe('ctr build --platform [E]', () => {
       expect(stdout).toBe(`${meta['containerimage.digest']}\n${meta['containerimage.digest']}`);
       expect(meta['containerimage.config.digest']).toBeUndefined();
 
+      expect((await bed.sh('ctr image inspect -f {{.Architecture}} $(cat id)')).stdout).toBe('amd64\n');
+
       const other = await openBed();
       try {
         const Dockerfile = `FROM ${name}\nARG TARGETARCH\nCOPY --from=${name} /for-$TARGETARCH /again`;
@@ -109,6 +111,31 @@ describe('ctr build --platform [E]', () => {
     expect(platformsOf(JSON.parse(stdout))).toEqual(['linux/amd64', 'linux/arm64']);
     const refused = await build(cross, '--platform', both, '-o', 'type=docker,dest=x.tar');
     expect(refused).toMatchObject({ code: 125, stderr: expect.stringContaining('holds one platform') });
+  });
+
+  promise('the cache that is written has the steps for every platform', async () => {
+    await build(cross, '--platform', both, '--cache-to', 'type=local,dest=steps,mode=max', '-o', 'type=cacheonly');
+    const other = await openBed();
+    try {
+      await other.ctr('pull', '-q', other.image('busybox'));
+      await other.ctr('tag', other.image('busybox'), 'localhost/base');
+      await bed.sh('chmod 755 . && chmod -R a+rX steps');
+      const flags = ['--platform', both, '--cache-from', `type=local,src=${bed.home}/steps`, '--provenance=true'];
+      const built = await other.ctr(
+        'build',
+        '--network',
+        'none',
+        ...flags,
+        '-t',
+        'multi',
+        makeContext(other, 'c', cross),
+      );
+      expect(built.stderr).not.toContain('DONE');
+      const { manifests } = JSON.parse((await other.ctr('manifest', 'inspect', 'localhost/multi')).stdout);
+      expect(platformsOf({ manifests })).toEqual(['linux/amd64', 'linux/arm64', 'unknown/unknown', 'unknown/unknown']);
+    } finally {
+      await other.close();
+    }
   });
 
   promise('adds the images to a manifest list with --manifest, as podman does', async () => {

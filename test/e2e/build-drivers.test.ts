@@ -61,3 +61,29 @@ describe('ctr build with the driver vfs [E]', () => {
     expect((await bed.ctr('run', '--rm', '--network', 'none', 'sly', 'cat', '/app/replaced')).stdout).toBe('NEW\n');
   });
 });
+
+describe('ctr build with a single id [E]', () => {
+  needs(
+    'root',
+    'registry',
+    'skopeo',
+  )('makes the same image with vfs as with overlay', async () => {
+    const single = await openBed({ ranges: false });
+    try {
+      await single.ctr('pull', '-q', await pushLayered(single.registryHost));
+      await single.ctr('tag', await pushLayered(single.registryHost), 'localhost/base');
+      single.directory('context');
+      single.file('context/Dockerfile', dockerfile.join('\n'));
+      const made = [];
+      for (const driver of ['overlay', 'vfs']) {
+        const words = ['build', '--network', 'none', '--no-cache', '-q', 'context'];
+        const built = await single.ctr(`--storage-driver=${driver}`, ...words);
+        expect(built.code, built.stderr).toBe(0);
+        made.push(built.stdout);
+      }
+      expect(made[1]).toBe(made[0]);
+    } finally {
+      await single.close();
+    }
+  });
+});

@@ -57,9 +57,7 @@ describe('ctr build [E]', () => {
 
   promise('leaves none of its mount points in a layer', async () => {
     await build('points', { Dockerfile: 'FROM localhost/base\nRUN --mount=type=tmpfs,target=/a/b touch /a/b/x /kept' });
-    await bed.ctr('save', '--format', 'oci-archive', '-o', 'points.tar', 'localhost/points');
-    const { stdout } = await bed.sh('ctr image diff localhost/points localhost/base');
-    expect(stdout.split('\n').filter((line) => /\/(a|etc|dev|proc|run)/.test(line))).toEqual([]);
+    expect((await bed.ctr('image', 'diff', 'localhost/points')).stdout).toBe('A /kept\n');
   });
 
   promise('copies only the wanted result of other stages', async () => {

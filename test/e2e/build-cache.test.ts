@@ -174,6 +174,38 @@ describe('ctr build --cache-from, --cache-to [E]', () => {
     expect(await digestOf(user)).toBe(wanted);
   });
 
+  needs(
+    'registry',
+    'skopeo',
+    'busybox',
+  )('with a single id the cache is one of its own, and found the same', async () => {
+    const single = await openBed({ ranges: false });
+    try {
+      await single.sh(`cp -r ${maker.home}/project . && ctr pull -q ${single.image('busybox')}`);
+      await single.ctr('tag', single.image('busybox'), 'localhost/base');
+      expect(await build(single, '--cache-to', 'type=local,dest=cache,mode=max')).toMatchObject({ code: 0 });
+      const wanted = await digestOf(single);
+      await forget(single);
+      const again = await build(single, '--cache-from', 'type=local,src=cache');
+      expect(count(again.stderr, /CACHED/g)).toBe(6);
+      expect(await digestOf(single)).toBe(wanted);
+      expect(await build(single, '--squash')).toMatchObject({ code: 0 });
+      const { stdout } = await single.ctr(
+        'run',
+        '--rm',
+        '--network=none',
+        'localhost/app',
+        'ls',
+        '/srv',
+        '/data',
+        '/etc/shadow',
+      );
+      expect(stdout).toBe('/data:\nlink\nx\n\n/srv:\nagain\napp.txt\nout\n');
+    } finally {
+      await single.close();
+    }
+  });
+
   promise('an image without a cache in it is a warning', async () => {
     const path = `${shared}/foreign`;
     await maker.sh(

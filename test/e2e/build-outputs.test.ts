@@ -78,7 +78,9 @@ describe('ctr build --output [E]', () => {
     expect((await bed.sh('cat both/srv/same && skopeo inspect oci-archive:both.oci >/dev/null')).stdout).toBe('app\n');
   });
 
-  promise('refuses what it does not know', async () => {
+  promise('refuses what it does not know, and a bad name before anything is built', async () => {
+    const named = await bed.ctr('build', '--no-cache', '-t', 'Bad Name', 'context');
+    expect(named).toMatchObject({ code: 125, stderr: expect.not.stringContaining('DONE') });
     for (const output of ['type=local', 'type=floppy', 'type=cacheonly,dest=x']) {
       expect(await build('-o', output)).toMatchObject({ code: 125, stderr: expect.stringContaining('--output') });
     }

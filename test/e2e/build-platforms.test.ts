@@ -138,6 +138,15 @@ describe('ctr build --platform [E]', () => {
     }
   });
 
+  promise('in Docker’s format it is a manifest list', async () => {
+    await build(cross, '--platform', both, '--format', 'docker', '-t', 'listed');
+    const list = await indexOf('localhost/listed');
+    expect(list.mediaType).toBe('application/vnd.docker.distribution.manifest.list.v2+json');
+    await bed.ctr('push', '-q', 'localhost/listed', `${bed.registryHost}/listed`);
+    const { stdout } = await bed.sh(`skopeo inspect --raw --tls-verify=false docker://${bed.registryHost}/listed`);
+    expect(JSON.parse(stdout)).toMatchObject({ mediaType: list.mediaType, manifests: [{}, {}] });
+  });
+
   promise('adds the images to a manifest list with --manifest, as podman does', async () => {
     const files = { Dockerfile: 'FROM scratch\nCOPY Dockerfile /' };
     for (const platform of ['linux/arm64', 'linux/riscv64']) {

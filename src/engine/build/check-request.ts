@@ -1,9 +1,11 @@
 /** What cannot come out of a build is refused before anything is built. */
 import { CtrError } from '../../base/ctr-error.ts';
+import { parseReference } from '../../oci/reference.ts';
 import type { BuildRequest } from './build-request.ts';
 
 export function checkRequest(request: BuildRequest): void {
-  const { annotations, attestations, format, names, outputs, platforms, push } = request;
+  const { annotations, attestations, format, manifest, names, outputs, platforms, push } = request;
+  for (const name of [...names, manifest ?? []].flat()) parseReference(name, 'localhost');
   const isIndex = platforms.length > 1 || attestations.length > 0;
   const wrong = annotations.find(({ place, platform }) => {
     return (place.startsWith('index') && !isIndex) || (platform !== undefined && !platforms.includes(platform));

@@ -12,8 +12,8 @@ interface VolumePruneFlags {
 export const command: CommandSpec<VolumePruneFlags> = {
   usage: '[options]',
   description:
-    'Remove the volumes that no container has. As `docker` only anonymous ones, unless --all is given; as `podman`\nand `ctr` all of them.',
-  examples: ['volume prune', 'volume prune --force --filter label=cache'],
+    'Only anonymous ones: somebody chose the name of every other, and its content cannot be had again. --all takes named ones\nthat no container has, too; called as `podman`, it always does.',
+  examples: ['volume prune', 'volume prune --all --force --filter label=cache'],
   operands: [0, 0],
   declare(command) {
     command
@@ -23,7 +23,7 @@ export const command: CommandSpec<VolumePruneFlags> = {
   },
   async run(context, _operands, { all, filter, force }) {
     const matches = matcherFor(context, filter);
-    const named = all || context.compat === 'podman';
+    const named = all || context.programName === 'podman' || context.host.env.CTR_COMPAT === 'podman';
     const what = named ? 'all volumes' : 'anonymous volumes';
     if (!force && !confirm(context, `This will remove ${what} that no container uses.`)) return 0;
     const removed = await pruneVolumes(context.host, (volume) => (named || volume.isAnonymous) && matches(volume));

@@ -176,13 +176,23 @@ describe('ctr volume [E]', () => {
     expect(statSync(shown.Mountpoint).isDirectory()).toBe(true);
   });
 
-  promise('prunes what no container has', async () => {
+  promise('prunes anonymous ones that no container has, with --all named ones, too', async () => {
     await bed.ctr('create', '--name', 'keeper', '-v', 'needed:/x', image, 'true');
     await bed.ctr('volume', 'create', 'unused');
+    await bed.ctr('volume', 'create');
+    await bed.ctr('create', '--name', 'nameless', '-v', '/y', image, 'true');
+    await bed.ctr('rm', 'nameless');
+    const loose = await volumes('--filter', 'anonymous=true', '--filter', 'dangling=true');
+    expect(loose).not.toBe('');
     await bed.ctr('volume', 'prune', '--force');
-    const left = await volumes();
-    expect(left).toContain('needed\n');
-    expect(left).not.toContain('unused\n');
+    expect(await volumes('--filter', 'anonymous=true', '--filter', 'dangling=true')).toBe('');
+    expect(await volumes()).toContain('unused\n');
+    await bed.ctr('volume', 'prune', '--all', '--force');
+    expect(await volumes()).toContain('needed\n');
+    expect(await volumes()).not.toContain('unused\n');
+    await bed.ctr('volume', 'create', 'unused');
+    await bed.ctrWith({ env: { CTR_COMPAT: 'podman' } }, 'volume', 'prune', '--force');
+    expect(await volumes()).not.toContain('unused\n');
   });
 });
 

@@ -65,4 +65,11 @@ export const networkCommands: readonly CommandEntry[] = [
     summary: 'Change the name servers of a network',
     load: () => import('./network-update.ts'),
   },
+  {
+    name: 'network sync',
+    also: [],
+    group: 'internal',
+    summary: 'Tell the other machines of an overlay network who is on it, or hear one',
+    load: () => import('./network-sync.ts'),
+  },
 ];

@@ -13,14 +13,14 @@ import { readRunningState } from '../storage/container-state.ts';
 import type { ContainerRecord } from '../storage/container-store.ts';
 import { layout } from '../storage/layout.ts';
 import { type NetworkMember, readMembers } from '../storage/network-members.ts';
-import { listNetworks, type NetworkRecord, resolveNetwork } from '../storage/network-store.ts';
+import { isOverlay, listNetworks, type NetworkRecord, resolveNetwork } from '../storage/network-store.ts';
 import { hostGatewayWanted } from './etc-files.ts';
 import { writeHosts } from './hosts-file.ts';
 import { ensureHolder, lockHolder, openLifeline } from './network-holder.ts';
 import { forgetLost, joinNetwork, leaveNetwork, updateMember } from './network-membership.ts';
 import { serveNames, tellNames } from './network-names.ts';
 import type { ContainerNetwork } from './network-plan.ts';
-import { requireNetworkPrograms } from './network-programs.ts';
+import { requireNetworkPrograms, requireOverlayPrograms } from './network-programs.ts';
 import { publishPorts } from './network-publish.ts';
 import { admitToHost, type Place, removeInterfaces, setUpNetworks } from './network-setup.ts';
 import type { NetworkAttachment, RunRequest } from './run-request.ts';
@@ -38,6 +38,7 @@ export async function bridgeNetwork(
   if (twice) throw new CtrError('USAGE', `network ${twice.name} was given twice`);
   const named = networks.filter((network) => network.dns_enabled);
   requireNetworkPrograms(host, { dns: named.length > 0 });
+  if (networks.some(isOverlay)) requireOverlayPrograms(host);
   const ports = request.publish.length > 0 ? await reservePorts(request.publish) : [];
   const lifeline = openLifeline(host);
   const holder = await readyHolder(host);
@@ -102,6 +103,7 @@ export async function readyHolderLocked(host: Host): Promise<number> {
     await admitToHost(host, pid);
     await restoreNetworks(host, pid);
   }
+  if (listNetworks(host).some(isOverlay)) await (await import('./overlay-tunnel.ts')).repairTunnels(host, pid);
   return pid;
 }
 

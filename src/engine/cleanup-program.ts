@@ -13,10 +13,12 @@ const kept = [
 ];
 
 export function cleanupProgram(host: Host, id: string): { args: string[]; env: string[] } {
+  return { args: ownProgram('container', 'cleanup', id), env: ctrEnvironment(host) };
+}
+
+/** For a ctr that nobody calls: the environment that it needs to find what is the caller's. */
+export function ctrEnvironment(host: Host): string[] {
   // The roots are given as they were resolved here: --root DIR means DIR/… for the user, dataRoot is the outcome.
   const roots = [`CTR_DATA_ROOT=${host.dataRoot}`, `CTR_RUN_ROOT=${host.runRoot}`];
-  return {
-    args: ownProgram('container', 'cleanup', id),
-    env: [...kept.flatMap((name) => (host.env[name] ? [`${name}=${host.env[name]}`] : [])), ...roots],
-  };
+  return [...kept.flatMap((name) => (host.env[name] ? [`${name}=${host.env[name]}`] : [])), ...roots];
 }

@@ -17,6 +17,7 @@ export function startHealthTimer(host: Host, id: string, pid: number, plan: Heal
   const soonerMs = startup ? Math.max(startup.intervalMs, 1) : Math.min(intervalMs, Math.max(startIntervalMs, 1));
   startTimer({
     pid,
+    name: 'ctr-health',
     firstMs: startup || startPeriodMs > 0 ? soonerMs : intervalMs,
     intervalMs,
     soonerMs,

@@ -13,8 +13,10 @@ import {
   subnetOf,
 } from '../base/ip-network.ts';
 import { randomHex } from '../base/random.ts';
+import { defaultOverlayMtu } from '../net/wireguard.ts';
 import { lockNow, lockOf } from '../storage/lock.ts';
 import {
+  hasBridge,
   isNetworkName,
   listNetworks,
   type NetworkRecord,
@@ -23,6 +25,7 @@ import {
   readNetwork,
   writeNetwork,
 } from '../storage/network-store.ts';
+import { type OverlaySpec, ownPart } from './overlay-create.ts';
 
 export interface NetworkSpec {
   readonly name?: string;
@@ -38,13 +41,15 @@ export interface NetworkSpec {
   readonly interfaceName?: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly options: Readonly<Record<string, string>>;
+  /** Of the driver `overlay`. */
+  readonly overlay?: OverlaySpec;
   /** One that has the name already is no error. */
   readonly ignore: boolean;
 }
 
 /** Names of --network that are no networks. */
 const reserved = ['none', 'host', 'private', 'default', 'pasta', 'slirp4netns', 'container', 'ns', 'podman', 'bridge'];
-const drivers = ['bridge', 'macvlan', 'ipvlan'];
+const drivers = ['bridge', 'macvlan', 'ipvlan', 'overlay'];
 
 export function createNetwork(host: Host, spec: NetworkSpec): NetworkRecord {
   // Who chooses a subnet must see what others have chosen.
@@ -65,17 +70,19 @@ export function createNetwork(host: Host, spec: NetworkSpec): NetworkRecord {
     name,
     id: networkId(name),
     driver: spec.driver,
-    network_interface: spec.driver === 'bridge' ? bridgeName(spec.interfaceName, others) : parentOf(spec, others),
+    network_interface: hasBridge(spec) ? bridgeName(spec.interfaceName, others) : parentOf(spec, others),
     created: new Date().toISOString(),
     subnets,
     ipv6_enabled: spec.ipv6 || subnets.some(({ subnet }) => subnet.includes(':')),
     internal: spec.internal,
-    dns_enabled: spec.dns && spec.driver === 'bridge',
+    dns_enabled: spec.dns && hasBridge(spec),
     ...(spec.dnsServers.length > 0 ? { network_dns_servers: spec.dnsServers } : {}),
     labels: spec.labels,
     options: checkedOptions(spec),
     ipam_options: { driver: 'host-local' },
+    ...(spec.overlay ? { overlay: spec.overlay.record } : {}),
   };
+  refuseTakenPort(network, others);
   writeNetwork(host, network);
   return network;
 }
@@ -103,9 +110,9 @@ function subnetsFor(spec: NetworkSpec, others: readonly NetworkRecord[]): Networ
     return net;
   });
   if (!chosen.some(({ version }) => version === 4) && !(spec.ipv6 && chosen.length > 0)) {
-    if (chosen.length === 0) chosen.push(freeSubnet4(taken));
+    if (chosen.length === 0) chosen.push(commonSubnet4(spec, taken) ?? freeSubnet4(taken));
   }
-  if (spec.ipv6 && !chosen.some(({ version }) => version === 6)) chosen.push(randomSubnet6());
+  if (spec.ipv6 && !chosen.some(({ version }) => version === 6)) chosen.push(spec.overlay?.subnet6 ?? randomSubnet6());
   const stray = [...spec.gateways, ...spec.ranges.map((range) => range.split(/[-/]/)[0] ?? '')].find(
     (address) => !chosen.some((net) => contains(net, address)),
   );
@@ -113,14 +120,25 @@ function subnetsFor(spec: NetworkSpec, others: readonly NetworkRecord[]): Networ
   return chosen.map((net) => subnetRecord(net, spec));
 }
 
-function subnetRecord(net: IpNetwork, { gateways, ranges, internal, driver }: NetworkSpec): NetworkSubnet {
+/** Of an overlay: all its machines have to have the same. */
+function commonSubnet4({ name, overlay }: NetworkSpec, taken: readonly IpNetwork[]): IpNetwork | undefined {
+  if (!overlay || !taken.some((other) => overlaps(overlay.subnet4, other))) return overlay?.subnet4;
+  throw new CtrError('IN_USE', `subnet ${formatSubnet(overlay.subnet4)}, which ${name} would have, is in use here`, {
+    hint: 'give another --subnet, the same on all machines',
+  });
+}
+
+function subnetRecord(net: IpNetwork, spec: NetworkSpec): NetworkSubnet {
+  const { gateways, ranges, internal, driver, overlay } = spec;
   const gateway = gateways.find((address) => contains(net, address));
   const range = ranges.find((one) => contains(net, one.split(/[-/]/)[0] ?? ''));
-  const withoutGateway = internal && driver !== 'bridge' && gateway === undefined;
+  const withoutGateway = internal && !hasBridge({ driver }) && gateway === undefined;
+  const part = overlay && ownPart(net, overlay.part);
+  const lease_range = range === undefined ? part?.lease_range : leaseRange(net, range);
   return {
     subnet: formatSubnet(net),
-    ...(withoutGateway ? {} : { gateway: gateway ?? formatIp(net.version, net.first + 1n) }),
-    ...(range === undefined ? {} : { lease_range: leaseRange(net, range) }),
+    ...(withoutGateway ? {} : { gateway: gateway ?? part?.gateway ?? formatIp(net.version, net.first + 1n) }),
+    ...(lease_range ? { lease_range } : {}),
   };
 }
 
@@ -172,6 +190,17 @@ function readRoutes(): string {
   }
 }
 
+/** Each overlay network has a tunnel of its own, and a UDP port for it. */
+function refuseTakenPort({ overlay }: NetworkRecord, others: readonly NetworkRecord[]): void {
+  const portOf = (peer: string | undefined) => peer?.split(':').at(-1);
+  const port = portOf(overlay?.self);
+  const owner = others.find((one) => port !== undefined && portOf(one.overlay?.self) === port);
+  if (!owner) return;
+  throw new CtrError('IN_USE', `UDP port ${port} belongs to the overlay network ${owner.name}`, {
+    hint: 'each has its own: --peer HOST:PORT',
+  });
+}
+
 /** The kernel allows 15 bytes. */
 function bridgeName(wanted: string | undefined, others: readonly NetworkRecord[]): string {
   const taken = new Set(others.map(({ network_interface: name }) => name));
@@ -187,7 +216,7 @@ function bridgeName(wanted: string | undefined, others: readonly NetworkRecord[]
 /** macvlan and ipvlan sit on an interface that the holder's namespace owns: a bridge of another network. */
 function parentOf({ driver, options, interfaceName }: NetworkSpec, others: readonly NetworkRecord[]): string {
   const parent = options.parent ?? interfaceName;
-  const bridges = others.filter((network) => network.driver === 'bridge');
+  const bridges = others.filter(hasBridge);
   if (parent !== undefined && bridges.some(({ network_interface: name }) => name === parent)) return parent;
   throw new CtrError(
     'UNSUPPORTED',
@@ -201,12 +230,12 @@ function parentOf({ driver, options, interfaceName }: NetworkSpec, others: reado
 }
 
 const knownOptions = [
-  ...['mtu', 'isolate', 'vlan', 'mode', 'metric', 'parent', 'host_loopback'],
+  ...['mtu', 'isolate', 'vlan', 'mode', 'metric', 'parent', 'host_loopback', 'advertise', 'etcd'],
   // Docker's word for mtu.
   'com.docker.network.driver.mtu',
 ];
 
-function checkedOptions({ options }: NetworkSpec): Record<string, string> {
+function checkedOptions({ options, overlay }: NetworkSpec): Record<string, string> {
   const unknown = Object.keys(options).find((name) => !knownOptions.includes(name) && !name.startsWith('com.docker.'));
   if (unknown !== undefined) {
     throw new CtrError('INVALID', `unsupported network option ${unknown}`, {
@@ -217,6 +246,8 @@ function checkedOptions({ options }: NetworkSpec): Record<string, string> {
   if (mtu !== undefined && !(/^\d+$/.test(mtu) && Number(mtu) >= 68 && Number(mtu) <= 65_535)) {
     throw new CtrError('INVALID', `--opt mtu=${mtu}: want a number from 68 to 65535`);
   }
-  const kept = Object.entries(options).filter(([name]) => name !== 'parent' && !name.startsWith('com.docker.'));
-  return { ...Object.fromEntries(kept), ...(mtu === undefined ? {} : { mtu }) };
+  const elsewhere = ['parent', 'advertise', 'etcd'];
+  const kept = Object.entries(options).filter(([name]) => !elsewhere.includes(name) && !name.startsWith('com.docker.'));
+  const ofOverlay = overlay ? { mtu: String(defaultOverlayMtu) } : {};
+  return { ...ofOverlay, ...Object.fromEntries(kept), ...(mtu === undefined ? {} : { mtu }) };
 }

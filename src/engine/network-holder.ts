@@ -63,7 +63,7 @@ export function findHolder(host: Host): number | undefined {
 export async function ensureHolder(host: Host): Promise<Holder> {
   const found = findHolder(host);
   const pid = found ?? makeHolder(host);
-  if (!servantOf(pid, uplinkName)) await startUplink(host, pid);
+  if (!hasUplink(host, pid)) await startUplink(host, pid);
   return { pid, isNew: found === undefined };
 }
 
@@ -108,11 +108,13 @@ function survivingMember(host: Host): number | undefined {
   return undefined;
 }
 
-/** The youngest such child of the holder: what serves in its pid namespace has no other parent. */
-export function servantOf(holder: number, name: RegExp): number | undefined {
+/** Children of the holder, the youngest last: what serves in its pid namespace has no other parent. */
+export function childrenOf(holder: number, name: RegExp): number[] {
   const children = readFileSync(`/proc/${holder}/task/${holder}/children`, 'latin1').trim().split(' ');
-  return children.map(Number).findLast((pid) => pid > 0 && name.test(commandName(pid)));
+  return children.map(Number).filter((pid) => pid > 0 && name.test(commandName(pid)));
 }
+
+export const servantOf = (holder: number, name: RegExp): number | undefined => childrenOf(holder, name).at(-1);
 
 function commandName(pid: number): string {
   try {
@@ -140,7 +142,7 @@ async function startSlirpUplink(host: Host, holder: number, slirp: string): Prom
   const args = ['/bin/sh', '-c', '"$@" 3>"$0" &', ready, slirp, ...slirpUplinkArgs(netns, uplink)];
   await runInHolder(host, holder, { args, log: 'uplink', pidNamespace: true });
   for (let tries = 0; tries < 1000 && readFileSync(ready, 'latin1') === ''; tries++) {
-    if (tries > 20 && !servantOf(holder, uplinkName)) break;
+    if (tries > 20 && !hasUplink(host, holder)) break;
     await sleep(5);
   }
   if (readFileSync(ready, 'latin1') !== '') return configureUplink6(host, holder);
@@ -157,7 +159,20 @@ async function configureUplink6(host: Host, holder: number): Promise<void> {
   await runInHolder(host, holder, { args, log: 'ip', network: holder });
 }
 
-const uplinkName = /^(pas(ta|st)|slirp4netns)/;
+/** The way out has the holder's network as an argument; other children of these names serve an overlay's tunnel. */
+const hasUplink = (host: Host, holder: number): boolean =>
+  childrenOf(holder, /^(pas(ta|st)|slirp4netns)/).some((pid) =>
+    commandLine(pid).includes(layout.holderFile(host, 'netns')),
+  );
+
+/** Empty when the process has ended. */
+export function commandLine(pid: number): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+  } catch {
+    return [];
+  }
+}
 
 function uplinkError(program: string, said: string): CtrError {
   return new CtrError('NETWORK', `${program} did not start for the bridge networks: ${said}`, {

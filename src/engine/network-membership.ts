@@ -15,6 +15,7 @@ import {
   writeMembers,
 } from '../storage/network-members.ts';
 import { listNetworks, type NetworkRecord, readNetwork } from '../storage/network-store.ts';
+import { askForSync } from './ask-for-sync.ts';
 import { hostGatewayWanted } from './etc-files.ts';
 import type { NetworkAttachment, RunRequest } from './run-request.ts';
 
@@ -52,6 +53,7 @@ export async function joinNetwork(
   };
   const members = [...others.members, member];
   writeMembers(host, network, { last, members });
+  askForSync(host, network);
   return member;
 }
 
@@ -64,6 +66,7 @@ export async function leaveNetwork(host: Host, name: string, containerId: string
   const members = known.members.filter((member) => member.containerId !== containerId);
   if (members.length === known.members.length) return;
   writeMembers(host, network, { ...known, members });
+  askForSync(host, network);
 }
 
 /** Change what a member is known by: its name, its health. Returns whether something changed. */
@@ -80,6 +83,7 @@ export async function updateMember(
   const members = known.members.map((member) => (member.containerId === containerId ? change(member) : member));
   if (members.every((member, index) => member === known.members[index])) return false;
   writeMembers(host, network, { ...known, members });
+  askForSync(host, network);
   return true;
 }
 
@@ -90,11 +94,11 @@ function withoutLost(host: Host, known: NetworkMembers): NetworkMembers {
 }
 
 /**
- * Forget such members of all networks, for a new holder, which has no bridges for them. A network that is locked is left:
+ * Forget such members of networks, of all for a new holder, which has no bridges for them. A network that is locked is left:
  * who holds the lock does the same (the caller holds the holder's lock, so that waiting would be the wrong order).
  */
-export function forgetLost(host: Host): void {
-  for (const network of listNetworks(host)) {
+export function forgetLost(host: Host, networks: readonly NetworkRecord[] = listNetworks(host)): void {
+  for (const network of networks) {
     using lock = tryLock(lockOf(host, 'network', network.name));
     if (!lock) continue;
     const known = readMembers(host, network);

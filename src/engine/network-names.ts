@@ -8,7 +8,8 @@ import { randomHex } from '../base/random.ts';
 import { zoneText } from '../net/aardvark.ts';
 import { keeperName, type NameServerRequest, startNameServer } from '../ns/name-server.ts';
 import { escapeName, layout } from '../storage/layout.ts';
-import { type NetworkMember, readMembers } from '../storage/network-members.ts';
+import { readMembers } from '../storage/network-members.ts';
+import { type PeerMember, readPeers } from '../storage/network-peers.ts';
 import { listNetworks, type NetworkRecord } from '../storage/network-store.ts';
 import { findHolder, holderEnvironment, lastLine, servantOf, untilCatches, withLog } from './network-holder.ts';
 import { requireNetworkProgram } from './network-programs.ts';
@@ -47,8 +48,12 @@ const zoneOf = (host: Host, network: NetworkRecord) =>
   zoneText({
     listen: network.subnets.flatMap(({ gateway }) => gateway ?? []),
     dnsServers: network.network_dns_servers ?? [],
-    entries: answering(readMembers(host, network).members),
+    entries: answering([...readMembers(host, network).members, ...membersElsewhere(host, network)]),
   });
+
+/** Of an overlay network, on its other machines. */
+const membersElsewhere = (host: Host, network: NetworkRecord): PeerMember[] =>
+  network.overlay ? Object.values(readPeers(host, network)).flatMap(({ members }) => members) : [];
 
 function readOrNothing(path: string): string {
   try {
@@ -59,7 +64,7 @@ function readOrNothing(path: string): string {
 }
 
 /** An alias answers with the healthy ones; when there are none, with all that there are. */
-function answering(members: readonly NetworkMember[]): NetworkMember[] {
+function answering(members: readonly PeerMember[]): PeerMember[] {
   const healthy = new Set(members.filter(({ isUnhealthy }) => !isUnhealthy).flatMap(({ aliases }) => aliases));
   return members.map((member) => {
     if (!member.isUnhealthy) return member;

@@ -1,4 +1,5 @@
 /** The programs that bridge networks are made of, and one clear line for each that is missing. */
+import { existsSync } from 'node:fs';
 import { CtrError } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
 import { findExecutable } from './user-namespace.ts';
@@ -14,6 +15,11 @@ const packageOf = {
   pasta: 'passt',
   slirp4netns: 'slirp4netns',
   ip: 'iproute2',
+  bridge: 'iproute2',
+  wg: 'wireguard-tools',
+  'wireguard-go': 'wireguard-go',
+  unshare: 'util-linux',
+  nsenter: 'util-linux',
 } as const;
 
 export type NetworkProgram = keyof typeof packageOf;
@@ -28,10 +34,10 @@ export function findNetworkProgram(host: Host, name: NetworkProgram): string | u
 }
 
 /** The program's path; UNSUPPORTED with the package's name when it is missing. */
-export function requireNetworkProgram(host: Host, name: NetworkProgram): string {
+export function requireNetworkProgram(host: Host, name: NetworkProgram, kind = 'bridge'): string {
   const found = findNetworkProgram(host, name);
   if (found !== undefined) return found;
-  throw new CtrError('UNSUPPORTED', `${name} is not installed: bridge networks need it`, {
+  throw new CtrError('UNSUPPORTED', `${name} is not installed: ${kind} networks need it`, {
     hint: `install the package ${packageOf[name]}; --network pasta, host and none work without it`,
   });
 }
@@ -41,6 +47,13 @@ export function requireNetworkPrograms(host: Host, { dns }: { readonly dns: bool
   const names: NetworkProgram[] = ['netavark', 'iptables', 'ip'];
   if (!findNetworkProgram(host, 'slirp4netns')) names.push('pasta');
   for (const name of dns ? [...names, 'aardvark-dns' as const] : names) requireNetworkProgram(host, name);
+}
+
+/** As requireNetworkPrograms, for what an overlay network needs beside that. The kernel's own WireGuard does, too. */
+export function requireOverlayPrograms(host: Host): void {
+  for (const name of ['wg', 'pasta', 'bridge', 'unshare', 'nsenter'] as const)
+    requireNetworkProgram(host, name, 'overlay');
+  if (!existsSync('/sys/module/wireguard')) requireNetworkProgram(host, 'wireguard-go', 'overlay');
 }
 
 /** For `ctr doctor`. */

@@ -7,7 +7,7 @@ import { uplink } from '../net/pasta.ts';
 import type { ContainerRecord } from '../storage/container-store.ts';
 import { layout } from '../storage/layout.ts';
 import { type NetworkMember, readMembers } from '../storage/network-members.ts';
-import { listNetworks, type NetworkRecord } from '../storage/network-store.ts';
+import { hasBridge, isOverlay, listNetworks, type NetworkRecord, networkId } from '../storage/network-store.ts';
 import { lastLine, runInHolder } from './network-holder.ts';
 import { requireNetworkProgram } from './network-programs.ts';
 
@@ -25,9 +25,12 @@ export interface SetUp {
 
 /** The caller holds the holder's lock. */
 export async function setUpNetworks(host: Host, holder: number, setUp: SetUp): Promise<void> {
-  for (const { network } of setUp.places) if (network.driver !== 'bridge') await ensureParent(host, holder, network);
+  for (const { network } of setUp.places) if (!hasBridge(network)) await ensureParent(host, holder, network);
   await netavark(host, holder, 'setup', setUp);
-  for (const { network } of setUp.places) if (network.driver === 'bridge') await fixAddress(host, holder, network);
+  for (const { network } of setUp.places) if (hasBridge(network)) await fixAddress(host, holder, network);
+  for (const { network } of setUp.places) {
+    if (isOverlay(network)) await (await import('./overlay-tunnel.ts')).ensureTunnel(host, holder, network);
+  }
 }
 
 /** A macvlan is on the bridge of another network, which is made with its first container: perhaps there was none yet. */
@@ -43,11 +46,14 @@ async function ensureParent(host: Host, holder: number, { network_interface: nam
  * A bridge has the lowest hardware address of its ports until it is given one: each container that joins or leaves could
  * change it, and the others would send to the old one until their neighbour entries expire (half a minute).
  */
-async function fixAddress(host: Host, holder: number, { id, network_interface: name }: NetworkRecord): Promise<void> {
+async function fixAddress(host: Host, holder: number, network: NetworkRecord): Promise<void> {
+  const { id, network_interface: name, overlay } = network;
   const path = layout.holderFile(host, 'bridges');
   const known = readOrNothing(path);
   if (known.includes(markOf(holder, { name, id }))) return;
-  const address = ['02', ...(id.slice(0, 10).match(/../g) ?? [])].join(':');
+  // The bridges of an overlay's machines meet: each has its own.
+  const seed = overlay ? networkId(`${name} ${overlay.self}`) : id;
+  const address = ['02', ...(seed.slice(0, 10).match(/../g) ?? [])].join(':');
   const args = [requireNetworkProgram(host, 'ip'), 'link', 'set', 'dev', name, 'address', address];
   const { exitCode, said } = await runInHolder(host, holder, { args, log: 'ip', network: holder });
   if (exitCode !== 0) throw new CtrError('NETWORK', `cannot set up bridge ${name}: ${lastLine(said, exitCode)}`);

@@ -11,8 +11,10 @@ import {
   resolveContainer,
 } from '../storage/container-store.ts';
 import { forgetMembers, lockNetwork } from '../storage/network-members.ts';
+import { forgetPeers } from '../storage/network-peers.ts';
 import {
   defaultNetworkName,
+  hasBridge,
   listNetworks,
   type NetworkRecord,
   readNetwork,
@@ -59,6 +61,7 @@ export async function removeNetwork(host: Host, network: NetworkRecord, { force 
   }
   removeNetworkRecord(host, network);
   forgetMembers(host, network);
+  forgetPeers(host, network);
   await removeBridge(host, network);
 }
 
@@ -70,10 +73,12 @@ async function removeUsers(host: Host, network: NetworkRecord): Promise<void> {
 }
 
 /** The bridge stays as long as the holder does; who makes the network again must not find the old one. */
-async function removeBridge(host: Host, { network_interface: name, driver }: NetworkRecord): Promise<void> {
+async function removeBridge(host: Host, network: NetworkRecord): Promise<void> {
+  const name = network.network_interface;
   using _lock = await lockHolder(host);
   const holder = findHolder(host);
-  if (holder === undefined || driver !== 'bridge') return;
+  if (holder === undefined || !hasBridge(network)) return;
+  if (network.overlay) await (await import('./overlay-tunnel.ts')).removeTunnel(host, holder, network);
   const ip = requireNetworkProgram(host, 'ip');
   await runInHolder(host, holder, { args: [ip, 'link', 'delete', name], log: 'ip', network: holder });
   forgetBridge(host, name);

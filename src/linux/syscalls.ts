@@ -21,6 +21,7 @@ const numbers = {
   sendmsg: [46, 211],
   recvmsg: [47, 212],
   shutdown: [48, 210],
+  connect: [42, 203],
   bind: [49, 200],
   listen: [50, 201],
   setsockopt: [54, 208],

@@ -35,16 +35,24 @@ export function netavarkInput(containerId: string, containerName: string, attach
     network_info: Object.fromEntries(
       attachments.map(({ network }) => [
         network.name,
-        { ...network, options: optionsFor(network.driver, network.options), dns_enabled: false },
+        {
+          ...network,
+          driver: driverFor(network.driver),
+          options: optionsFor(network.driver, network.options),
+          dns_enabled: false,
+        },
       ]),
     ),
   });
 }
 
+/** To netavark an overlay is a bridge: what makes it more is a port of it. */
+const driverFor = (driver: string) => (driver === 'overlay' ? 'bridge' : driver);
+
 /** Networks are kept apart, as Docker does, unless `--opt isolate=false`; words that only we know are left out. */
 function optionsFor(driver: string, options: Readonly<Record<string, string>>): Record<string, string> {
   const theirs = Object.entries(options).filter(([name]) => netavarkOptions.includes(name));
-  return { ...(driver === 'bridge' ? { isolate: 'true' } : {}), ...Object.fromEntries(theirs) };
+  return { ...(driverFor(driver) === 'bridge' ? { isolate: 'true' } : {}), ...Object.fromEntries(theirs) };
 }
 
 const netavarkOptions = ['mtu', 'isolate', 'vlan', 'mode', 'metric'];

@@ -94,12 +94,16 @@ export const uplink = {
 /** Link-local: no packet of a container is forwarded there, so that the host's ::1 stays out of reach. */
 const uplinkGateway6 = 'fe80::c6:1';
 
-/** The arguments for the pasta that runs in the holder's user and pid namespace; `networkFile` is its network. */
-export function uplinkArgs(networkFile: string): string[] {
+/**
+ * The arguments for a pasta that runs in the holder's user and pid namespace; `networkFile` is its network. A UDP port of
+ * the host comes in where one is given, with the addresses of those who send.
+ */
+export function uplinkArgs(networkFile: string, udpPort?: number): string[] {
   return [
     ...['--config-net', '--quiet', '-I', uplink.interface, '-a', uplink.address, '-n', String(uplink.prefix)],
     ...['-g', uplink.gateway, '-g', uplinkGateway6, '--dns-forward', uplink.nameserver],
-    ...['-t', 'none', '-u', 'none', '-T', 'none', '-U', 'none', '--netns', networkFile],
+    ...['-t', 'none', '-u', udpPort === undefined ? 'none' : String(udpPort), '-T', 'none', '-U', 'none'],
+    ...['--netns', networkFile],
   ];
 }
 

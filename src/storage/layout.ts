@@ -20,6 +20,7 @@
  * runRoot/                         gone after a reboot
  *   containers/<id>/               state.json, exit status, sockets, FIFOs
  *   networks/<escaped name>.json   who is on a network, with which addresses
+ *   networks/<escaped name>.peers  who is on it on other machines
  *   holder/                        the holder of all bridge networks: its pid, lifeline, names for aardvark-dns
  *   images/<config hex>/            mount points of `ctr image mount`
  *   events, events.1               what happened, one JSON object per line; the older half
@@ -99,8 +100,11 @@ export const layout = {
   network: (host: Host, name: string) => `${host.dataRoot}/networks/${escapeName(name)}.json`,
   runNetworks: (host: Host) => `${host.runRoot}/networks`,
   networkMembers: (host: Host, name: string) => `${host.runRoot}/networks/${escapeName(name)}.json`,
+  networkPeers: (host: Host, name: string) => `${host.runRoot}/networks/${escapeName(name)}.peers`,
   holder: (host: Host) => `${host.runRoot}/holder`,
   holderFile: (host: Host, name: string) => `${host.runRoot}/holder/${name}`,
+  overlayFile: (host: Host, networkId: string, name: string) =>
+    `${host.runRoot}/holder/overlay-${networkId.slice(0, 12)}/${name}`,
   buildSteps: (host: Host) => `${host.dataRoot}/build/steps`,
   buildStep: (host: Host, hex: string) => `${host.dataRoot}/build/steps/${hex}.json`,
   buildMounts: (host: Host) => `${host.dataRoot}/build/mounts`,

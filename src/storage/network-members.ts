@@ -83,16 +83,21 @@ export function lockNetwork(host: Host, { name }: Pick<NetworkRecord, 'name'>): 
  * IN_USE for a wanted address that is taken, and NO_SPACE when a subnet has none left.
  */
 export function allocateAddresses(
-  { name, subnets }: Pick<NetworkRecord, 'name' | 'subnets'>,
+  { name, subnets, overlay }: Pick<NetworkRecord, 'name' | 'subnets' | 'overlay'>,
   { last, members }: NetworkMembers,
   wanted: readonly string[],
 ): { readonly addresses: readonly string[]; readonly last: NetworkMembers['last'] } {
   const taken = new Map(members.flatMap((member) => member.addresses.map((one) => [one, member.containerName])));
   const nets = subnets.map((subnet) => ({ subnet, net: subnetOf(subnet.subnet) }));
-  const stray = wanted.find((address) => !nets.some(({ subnet, net }) => isUsable(subnet, net, address)));
+  const isOwn = ({ subnet, net }: (typeof nets)[number], address: string) =>
+    isUsable(subnet, net, address) && (!overlay || isLeased(subnet, address));
+  const stray = wanted.find((address) => !nets.some((one) => isOwn(one, address)));
   if (stray !== undefined) {
+    const given = subnets.map(({ subnet, lease_range: range }) =>
+      overlay && range ? `${range.start_ip} to ${range.end_ip} on this machine` : subnet,
+    );
     throw new CtrError('INVALID', `network ${name} has no address ${stray} to give`, {
-      hint: `its subnets are ${subnets.map(({ subnet }) => subnet).join(', ') || 'none'}`,
+      hint: `it has ${given.join(', ') || 'no subnet'}`,
     });
   }
   const next = { ...last };
@@ -120,6 +125,12 @@ function isUsable({ gateway }: NetworkSubnet, net: IpNetwork, address: string): 
   const ip = parseIp(address);
   if (!ip || ip.version !== net.version || address === gateway) return false;
   return ip.value > net.first && (net.version === 6 ? ip.value <= net.last : ip.value < net.last);
+}
+
+/** Other machines give out the rest of an overlay's subnet. */
+function isLeased({ lease_range: range }: NetworkSubnet, address: string): boolean {
+  const [from, to, ip] = [range?.start_ip, range?.end_ip, address].map((text) => text && parseIp(text));
+  return !from || !to || (!!ip && ip.value >= from.value && ip.value <= to.value);
 }
 
 function nextFree(subnet: NetworkSubnet, net: IpNetwork, taken: ReadonlySet<string>, last: string | undefined) {

@@ -38,7 +38,28 @@ export interface NetworkRecord {
   readonly labels: Readonly<Record<string, string>>;
   readonly options: Readonly<Record<string, string>>;
   readonly ipam_options: Readonly<Record<string, string>>;
+  /** Of the driver `overlay`. */
+  readonly overlay?: OverlayRecord;
 }
+
+/** The machines of an overlay network, each HOST:PORT. */
+export interface OverlayRecord {
+  /** This one. */
+  readonly self: string;
+  /** The others; with etcd those that were given by hand. */
+  readonly peers: readonly string[];
+  /** Where the secret is that they share; never the secret. */
+  readonly key_file: string;
+  /** A URL: where the machines find each other. */
+  readonly etcd?: string;
+}
+
+export type OverlayNetwork = NetworkRecord & { readonly overlay: OverlayRecord };
+
+export const isOverlay = (network: NetworkRecord): network is OverlayNetwork => network.overlay !== undefined;
+
+/** A bridge of the holder is what it is made of. */
+export const hasBridge = ({ driver }: Pick<NetworkRecord, 'driver'>): boolean => ['bridge', 'overlay'].includes(driver);
 
 const networkRecord: Check<NetworkRecord> = object({
   name: string,
@@ -60,6 +81,7 @@ const networkRecord: Check<NetworkRecord> = object({
   labels: record(string),
   options: record(string),
   ipam_options: record(string),
+  overlay: optional(object({ self: string, peers: array(string), key_file: string, etcd: optional(string) })),
 });
 
 export const defaultNetworkName = 'bridge';

@@ -19,6 +19,8 @@ export interface RunOptions {
   readonly timeoutMs?: number;
   /** Give the program a new terminal of its own (script(1)): stdout and stderr become one stream with CR LF. */
   readonly tty?: boolean;
+  /** What the caller, root, puts before it: nsenter(1) and its arguments. */
+  readonly within?: readonly string[];
 }
 
 export interface Outcome {
@@ -39,7 +41,8 @@ export interface Running {
 
 /** Start `argv` as `user` (or as the caller, when the caller is not root) and do not wait. */
 export function startAs(user: UserIdentity, argv: readonly string[], options: RunOptions): Running {
-  const [program = '', ...args] = asUserArgv(user, options.tty === true ? inTerminal(argv) : argv);
+  const own = asUserArgv(user, options.tty === true ? inTerminal(argv) : argv);
+  const [program = '', ...args] = [...(options.within ?? []), ...own];
   const child = spawn(program, args, {
     env: options.env,
     cwd: options.cwd ?? '/',

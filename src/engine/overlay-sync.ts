@@ -1,0 +1,149 @@
+/**
+ * How the machines of an overlay network know each other's containers: whoever changes tells all others, through the
+ * tunnel, whose addresses say who speaks (WireGuard's allowed IPs). Nobody waits for an answer: a peer that is down is
+ * told again later, and one that has just come back says so and is told everything.
+ */
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { CtrError } from '../base/ctr-error.ts';
+import type { Host } from '../base/host.ts';
+import { type OverlaySecret, tunnelAddressOf } from '../net/overlay-keys.ts';
+import { tunnelPort } from '../net/wireguard.ts';
+import { connectInside } from '../ns/socket-inside.ts';
+import { layout } from '../storage/layout.ts';
+import { lockNetwork, readMembers } from '../storage/network-members.ts';
+import { type PeerState, parsePeerState, readPeers, writePeers } from '../storage/network-peers.ts';
+import type { OverlayNetwork } from '../storage/network-store.ts';
+import { askForSync } from './ask-for-sync.ts';
+import { findHolder, lockHolder } from './network-holder.ts';
+import { forgetLost } from './network-membership.ts';
+import { tellNames } from './network-names.ts';
+import { overlaySecret, removeTunnel, tunnelNetwork } from './overlay-tunnel.ts';
+
+const connectTimeoutMs = 2_000;
+const receiveTimeoutMs = 5_000;
+const maxBytes = 1 << 20;
+
+/**
+ * Tell all peers who is on the network here, and take the tunnel away when that is nobody. One that is not reached twice
+ * in a row is gone, and so are its containers' names. Returns whether all were reached.
+ */
+export async function syncNetwork(host: Host, network: OverlayNetwork): Promise<boolean> {
+  const holder = findHolder(host);
+  if (holder === undefined) return true;
+  forgetLost(host, [network]);
+  const secret = overlaySecret(host, network);
+  const told = await Promise.all(
+    network.overlay.peers.map(async (peer) => {
+      const address = tunnelAddressOf(secret, peer);
+      const [path, file] = [tunnelNetwork(host, holder, network), toldFile(host, network, address)];
+      const wasTold = existsSync(file);
+      const fd = connectInside({ pid: holder, network: path, address, port: tunnelPort });
+      const isTold = await send(fd, JSON.stringify(ownState(host, network, !wasTold)));
+      if (isTold) writeFileSync(file, '');
+      else rmSync(file, { force: true });
+      return { peer, isTold, isGone: !isTold && !wasTold };
+    }),
+  );
+  await forgetPeersGone(
+    host,
+    network,
+    told.filter(({ isGone }) => isGone).map(({ peer }) => peer),
+  );
+  await removeUnused(host, network);
+  return told.every(({ isTold }) => isTold);
+}
+
+async function forgetPeersGone(host: Host, network: OverlayNetwork, gone: readonly string[]): Promise<void> {
+  const known = readPeers(host, network);
+  if (!gone.some((peer) => known[peer])) return;
+  {
+    using _lock = await lockNetwork(host, network);
+    const rest = Object.entries(readPeers(host, network)).filter(([peer]) => !gone.includes(peer));
+    writePeers(host, network, Object.fromEntries(rest));
+  }
+  using _lock = await lockHolder(host);
+  await tellNames(host);
+}
+
+async function removeUnused(host: Host, network: OverlayNetwork): Promise<void> {
+  using _lock = await lockHolder(host);
+  const holder = findHolder(host);
+  if (holder === undefined || readMembers(host, network).members.length > 0) return;
+  await removeTunnel(host, holder, network);
+}
+
+/** There since this peer was told something through the tunnel as it is now. */
+const toldFile = (host: Host, { id }: OverlayNetwork, address: string) =>
+  layout.overlayFile(host, id, `told-${address.replaceAll(':', '-')}`);
+
+function ownState(host: Host, network: OverlayNetwork, isNew: boolean): PeerState {
+  const at = Date.now();
+  const members = readMembers(host, network).members.map((member) => ({
+    containerId: member.containerId,
+    containerName: member.containerName,
+    addresses: member.addresses,
+    aliases: member.aliases,
+    dnsServers: [],
+    ...(member.isUnhealthy ? { isUnhealthy: true } : {}),
+  }));
+  return { at, isNew, members };
+}
+
+/** Whether all of it is on its way to a peer that is there. */
+async function send(fd: number, text: string): Promise<boolean> {
+  const { Socket } = await import('node:net');
+  const socket = new Socket({ fd, readable: true, writable: true });
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => socket.destroy(), connectTimeoutMs);
+    let isSent = false;
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      clearTimeout(timer);
+      resolve(isSent);
+    });
+    socket.end(text, () => {
+      isSent = true;
+      socket.destroySoon();
+    });
+  });
+}
+
+/** stdin is a connection of a peer: take down what it says. */
+export async function receiveFromPeer(host: Host, network: OverlayNetwork): Promise<void> {
+  const { Socket } = await import('node:net');
+  const socket = new Socket({ fd: 0, readable: true, writable: false });
+  const secret = overlaySecret(host, network);
+  const peer = speaker(network, secret, socket.remoteAddress);
+  const text = await readAll(socket);
+  if (peer === undefined) return;
+  const state = parsePeerState(text, peer, network);
+  if (!(await remember(host, network, peer, state))) return;
+  using _lock = await lockHolder(host);
+  await tellNames(host);
+  if (state.isNew) askForSync(host, network);
+}
+
+const speaker = ({ overlay }: OverlayNetwork, secret: OverlaySecret, address: string | undefined) =>
+  overlay.peers.find((peer) => tunnelAddressOf(secret, peer) === address);
+
+async function readAll(socket: import('node:net').Socket): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  socket.setTimeout(receiveTimeoutMs, () => socket.destroy(new CtrError('NETWORK', 'a peer did not go on speaking')));
+  for await (const chunk of socket) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > maxBytes) throw new CtrError('NETWORK', 'a peer says too much');
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+/** Whether it was news. */
+async function remember(host: Host, network: OverlayNetwork, peer: string, state: PeerState): Promise<boolean> {
+  using _lock = await lockNetwork(host, network);
+  const known = readPeers(host, network);
+  const before = known[peer];
+  if (before && !state.isNew && before.at > state.at) return false;
+  writePeers(host, network, { ...known, [peer]: state });
+  return true;
+}

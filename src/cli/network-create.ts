@@ -29,7 +29,8 @@ export const command: CommandSpec<NetworkCreateFlags> = {
     'reach them. Options: mtu, isolate=false (routed to other networks), vlan, host_loopback=true (the host’s\n' +
     'loopback is host.containers.internal), parent (macvlan).\n' +
     'An overlay is one network on several machines, encrypted between them: the same command on each, with a copy\n' +
-    'of the same key file. Options: advertise=HOST[:PORT] (which peer this machine is, where it is not plain).',
+    'of the same key file. Options: advertise=HOST[:PORT] (which peer this machine is, where it is not plain), etcd=URL\n' +
+    '(where machines find each other without --peer).',
   examples: [
     'network create front',
     'network create --subnet 10.90.0.0/24 --gateway 10.90.0.1 --ip-range 10.90.0.128/25 back',
@@ -96,8 +97,8 @@ async function overlayOf(
   { advertise, etcd }: Readonly<Record<string, string>>,
 ) {
   if (driver === 'overlay') {
-    const { overlaySpec } = await import('../engine/overlay-create.ts');
-    return overlaySpec(host, { name, peers, keyFile, advertise });
+    const { overlaySpec } = await import('../engine/network-overlay.ts');
+    return overlaySpec(host, { name, peers, keyFile, advertise, etcd });
   }
   const stray = { '--peer': peers[0], '--key-file': keyFile, '--opt advertise': advertise, '--opt etcd': etcd };
   const [flag, value = ''] = Object.entries(stray).find(([, given]) => given !== undefined) ?? [];

@@ -1,4 +1,4 @@
-import { receiveFromPeer, syncNetwork } from '../engine/overlay-sync.ts';
+import { receiveFromPeer, syncNetwork } from '../engine/network-sync.ts';
 import { soonerExitCode } from '../ns/timer.ts';
 import { isOverlay, resolveNetwork } from '../storage/network-store.ts';
 import type { CommandSpec } from './command.ts';

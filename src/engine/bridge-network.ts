@@ -103,7 +103,7 @@ export async function readyHolderLocked(host: Host): Promise<number> {
     await admitToHost(host, pid);
     await restoreNetworks(host, pid);
   }
-  if (listNetworks(host).some(isOverlay)) await (await import('./overlay-tunnel.ts')).repairTunnels(host, pid);
+  if (listNetworks(host).some(isOverlay)) await (await import('./network-tunnel.ts')).repairTunnels(host, pid);
   return pid;
 }
 

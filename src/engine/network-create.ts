@@ -25,7 +25,7 @@ import {
   readNetwork,
   writeNetwork,
 } from '../storage/network-store.ts';
-import { type OverlaySpec, ownPart } from './overlay-create.ts';
+import { type OverlaySpec, ownPart } from './network-overlay.ts';
 
 export interface NetworkSpec {
   readonly name?: string;

@@ -15,8 +15,8 @@ import {
   writeMembers,
 } from '../storage/network-members.ts';
 import { listNetworks, type NetworkRecord, readNetwork } from '../storage/network-store.ts';
-import { askForSync } from './ask-for-sync.ts';
 import { hostGatewayWanted } from './etc-files.ts';
+import { askForSync } from './network-sync-request.ts';
 import type { NetworkAttachment, RunRequest } from './run-request.ts';
 
 export interface JoinRequest {

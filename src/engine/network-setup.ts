@@ -29,7 +29,7 @@ export async function setUpNetworks(host: Host, holder: number, setUp: SetUp): P
   await netavark(host, holder, 'setup', setUp);
   for (const { network } of setUp.places) if (hasBridge(network)) await fixAddress(host, holder, network);
   for (const { network } of setUp.places) {
-    if (isOverlay(network)) await (await import('./overlay-tunnel.ts')).ensureTunnel(host, holder, network);
+    if (isOverlay(network)) await (await import('./network-tunnel.ts')).ensureTunnel(host, holder, network);
   }
 }
 

@@ -15,8 +15,10 @@ import { forgetPeers } from '../storage/network-peers.ts';
 import {
   defaultNetworkName,
   hasBridge,
+  isOverlay,
   listNetworks,
   type NetworkRecord,
+  type OverlayNetwork,
   readNetwork,
   removeNetworkRecord,
   resolveNetwork,
@@ -62,7 +64,20 @@ export async function removeNetwork(host: Host, network: NetworkRecord, { force 
   removeNetworkRecord(host, network);
   forgetMembers(host, network);
   forgetPeers(host, network);
+  if (isOverlay(network) && network.overlay.etcd) await leaveEtcd(host, network);
   await removeBridge(host, network);
+}
+
+async function leaveEtcd(host: Host, network: OverlayNetwork): Promise<void> {
+  try {
+    const [{ leaveDirectory }, { overlaySecret }] = await Promise.all([
+      import('./network-directory.ts'),
+      import('./network-tunnel.ts'),
+    ]);
+    await leaveDirectory(overlaySecret(host, network), network);
+  } catch (error) {
+    host.log.warn(`network ${network.name} stays in etcd: ${error instanceof Error ? error.message : error}`);
+  }
 }
 
 async function removeUsers(host: Host, network: NetworkRecord): Promise<void> {
@@ -78,7 +93,7 @@ async function removeBridge(host: Host, network: NetworkRecord): Promise<void> {
   using _lock = await lockHolder(host);
   const holder = findHolder(host);
   if (holder === undefined || !hasBridge(network)) return;
-  if (network.overlay) await (await import('./overlay-tunnel.ts')).removeTunnel(host, holder, network);
+  if (network.overlay) await (await import('./network-tunnel.ts')).removeTunnel(host, holder, network);
   const ip = requireNetworkProgram(host, 'ip');
   await runInHolder(host, holder, { args: [ip, 'link', 'delete', name], log: 'ip', network: holder });
   forgetBridge(host, name);

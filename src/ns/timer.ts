@@ -49,7 +49,8 @@ export function startTimer(request: TimerRequest): number {
 }
 
 export function compileTimer(program: Program, request: TimerRequest, unmap: UnmapVariables): void {
-  const [end, sleep, run, sooner] = [program.label(), program.label(), program.label(), program.label()];
+  const [end, sleep, rest] = [program.label(), program.label(), program.label()];
+  const [run, sooner] = [program.label(), program.label()];
   const [pidfd, idle] = [program.variable(), program.variable()];
   const [seconds, nanoseconds] = [program.variable(), program.variable()];
   const wait = (ms: number) => {
@@ -59,15 +60,16 @@ export function compileTimer(program: Program, request: TimerRequest, unmap: Unm
   detach(program, idle, request, unmap);
   program.call('pidfd_open', [request.pid, 0], { into: pidfd, onError: end });
   wait(request.firstMs);
-  program.place(sleep);
   const [poll, timeout] = [program.words([0, 0, 0]), program.words([0, 0])];
   const fds = [pidfd, ...(request.wakes ? [request.wakes.socket, request.wakes.fifo] : [])];
-  fds.forEach((fd, index) => void program.add(fd, wantsInput, program.field(poll, index * 8)));
-  // The kernel writes the time that was left into the structure: it is filled anew each time.
+  // The kernel writes the time that was left into the structure: it is filled anew for each run.
+  program.place(sleep);
   program.set(program.field(timeout, 0), seconds);
   program.set(program.field(timeout, 8), nanoseconds);
+  program.place(rest);
+  fds.forEach((fd, index) => void program.add(fd, wantsInput, program.field(poll, index * 8)));
   program.call('ppoll', [poll, fds.length, timeout, 0, 8], { onZero: run });
-  if (request.wakes) wake(program, request, request.wakes, { poll, sleep, run, end });
+  if (request.wakes) wake(program, request, request.wakes, { poll, rest, run, end });
   else program.jump(end);
   program.place(run);
   const status = runCommand(program, request, { args: request.args, otherwise: sleep });
@@ -87,24 +89,24 @@ const wantsInput = BigInt(POLL.IN) << 32n;
 
 interface Wake {
   readonly poll: DataRef;
-  readonly sleep: Label;
+  readonly rest: Label;
   readonly run: Label;
   readonly end: Label;
 }
 
 /** ppoll has returned with something: a connection is served, bytes of the FIFO are read away, else the process has ended. */
-function wake(program: Program, request: TimerRequest, wakes: TimerWakes, { poll, sleep, run, end }: Wake): void {
+function wake(program: Program, request: TimerRequest, wakes: TimerWakes, { poll, rest, run, end }: Wake): void {
   const [noConnection, connection] = [program.label(), program.variable()];
   const idleWord = (fd: number) => BigInt(fd) + wantsInput;
   program.compare(program.field(poll, 8), idleWord(wakes.socket), { equal: noConnection });
-  program.call('accept4', [wakes.socket, 0, 0, O.CLOEXEC], { into: connection, onError: sleep });
-  runCommand(program, request, { args: wakes.connectionArgs, stdio: connection, otherwise: sleep });
+  program.call('accept4', [wakes.socket, 0, 0, O.CLOEXEC], { into: connection, onError: rest });
+  runCommand(program, request, { args: wakes.connectionArgs, stdio: connection, otherwise: rest });
   program.call('close', [connection]);
-  program.jump(sleep);
+  program.jump(rest);
   program.place(noConnection);
   program.compare(program.field(poll, 16), idleWord(wakes.fifo), { equal: end });
   const drainBytes = 64;
-  program.call('read', [wakes.fifo, program.bytes(Buffer.alloc(drainBytes)), drainBytes], { onError: sleep });
+  program.call('read', [wakes.fifo, program.bytes(Buffer.alloc(drainBytes)), drainBytes], { onError: rest });
   program.jump(run);
 }
 

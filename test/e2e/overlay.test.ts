@@ -2,7 +2,7 @@
  * Overlay networks: docker-network-create(1) "--driver overlay", without a swarm. Three machines of one user on one wire;
  * it reads as a manual does: from two containers that find each other to a peer that has another key.
  */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest';
@@ -10,7 +10,7 @@ import { type OverlaySecret, privateKeyOf } from '../../src/net/overlay-keys.ts'
 import { type Bed, openBed } from '../support/bed.ts';
 import { type Machine, openWire, type Wire } from '../support/machines.ts';
 import { needs } from '../support/needs.ts';
-import { type Outcome, until } from '../support/run-as.ts';
+import { asUserArgv, type Outcome, until } from '../support/run-as.ts';
 
 const promise = needs('root', 'registry', 'skopeo', 'busybox', 'subordinate-ids', 'pasta', 'netavark', 'wireguard');
 
@@ -100,7 +100,10 @@ describe('an overlay network [E]', () => {
     await one.ctr('run', '-d', '--name', 'web', '--network', 'team', image, 'sh', '-c', fill);
     await sleeper(two, 'look', ...tools);
     let sum = '';
-    await until('the data', async () => (sum = (await one.ctr('logs', 'web')).stdout) !== '');
+    await until('the data', async () => {
+      sum = (await one.ctr('logs', 'web')).stdout;
+      return sum !== '';
+    });
     await until('a route', async () => (await two.ctr('exec', 'look', 'nslookup', 'web')).code === 0);
     const copy = await two.ctr('exec', 'look', 'sh', '-c', 'nc web 80 </dev/null | sha256sum');
     expect(copy).toMatchObject({ code: 0, stdout: sum });
@@ -253,6 +256,54 @@ describe('a peer [E]', () => {
     }
     const lookUp = async () => (await two.ctr('exec', 'look', 'nslookup', 'web.')).code;
     await until('its containers’ names to be gone', async () => (await lookUp()) !== 0);
+  });
+});
+
+describe('with an etcd that the user runs [E]', () => {
+  let etcd: ChildProcess;
+  let url: string;
+  const withEtcd = needs('root', 'wireguard', 'netavark', 'pasta', 'registry', 'etcd');
+  const startEtcd = async () => {
+    url = `http://${wire.gateway}:2379`;
+    const urls = [
+      '--listen-client-urls',
+      url,
+      '--advertise-client-urls',
+      url,
+      '--listen-peer-urls',
+      'http://127.0.0.1:2380',
+    ];
+    const args = ['etcd', '--data-dir', `${bed.directory('etcd')}/data`, ...urls];
+    const [nsenter = '', ...rest] = [...wire.enter, ...asUserArgv(bed.user, args)];
+    etcd = spawn(nsenter, rest, { stdio: 'ignore' });
+    await until('etcd', () => one.sh(`curl -s ${url}/health || true`).includes('"true"'));
+  };
+  afterEach(() => void etcd?.kill('SIGKILL'));
+  const create = ({ ctr, address }: Machine) => {
+    const flags = ['--key-file', keyFile, '--opt', `advertise=${address}`, '--opt', `etcd=${url}`];
+    return ctr('network', 'create', '-d', 'overlay', ...flags, 'team');
+  };
+
+  withEtcd('machines find each other without --peer, and go on without it; it cannot read who is there', async () => {
+    await startEtcd();
+    for (const machine of [one, two]) expect(await create(machine)).toMatchObject({ code: 0, stdout: 'team\n' });
+    await serve(one, 'web');
+    await sleeper(two, 'look');
+    await until('the machines to meet', async () => (await ask(two, 'look', 'web')).stdout === 'hello web\n', 45_000);
+    const all = Buffer.from('\0').toString('base64');
+    const stored = one.sh(`curl -s ${url}/v3/kv/range -d '{"key": "${all}", "range_end": "${all}"}'`);
+    const texts = JSON.parse(stored).kvs.map(({ value }: { value: string }) => Buffer.from(value, 'base64').toString());
+    expect(texts.length).toBe(4); // For each machine its part of the subnet, and what it says.
+    expect(texts.filter((text: string) => /web|look|198/.test(text))).toEqual([]);
+    etcd.kill('SIGKILL');
+    await serve(one, 'later');
+    await untilHeard(two, 'look', 'later');
+  });
+
+  withEtcd('that does not answer, a network is not made; one that is there says so and goes on', async () => {
+    url = `http://${wire.gateway}:2379`;
+    expect(await create(one)).toMatchObject({ code: 125, stderr: expect.stringContaining('does not answer') });
+    expect((await one.ctr('network', 'ls', '-q')).stdout).toBe('bridge\n');
   });
 });
 

@@ -25,6 +25,8 @@ export interface Wire {
   readonly machines: readonly Machine[];
   /** argv that runs something as root where all packets come by, on interface `wire`. */
   readonly enter: readonly string[];
+  /** The address of that place. */
+  readonly gateway: string;
   close(): void;
 }
 
@@ -43,6 +45,7 @@ export async function openWire(bed: Bed, count: number): Promise<Wire> {
   ip(middle, 'link add wire type bridge');
   ip(middle, `address add ${subnet}.254/24 dev wire`);
   ip(middle, 'link set wire up');
+  ip(middle, 'link set lo up');
   const machines: Machine[] = [];
   for (let number = 1; number <= count; number++) {
     const pid = await hold();
@@ -55,7 +58,13 @@ export async function openWire(bed: Bed, count: number): Promise<Wire> {
     const plug = (isIn: boolean) => ip(middle, `link set m${number} ${isIn ? 'up' : 'down'}`);
     machines.push({ ...machineOf(bed, pid, number), address: `${subnet}.${number}`, plug });
   }
-  return { machines, enter: enterOf(middle), close: () => holders.forEach((child) => void child.kill('SIGKILL')) };
+  const gateway = `${subnet}.254`;
+  return {
+    machines,
+    gateway,
+    enter: enterOf(middle),
+    close: () => holders.forEach((child) => void child.kill('SIGKILL')),
+  };
 }
 
 function machineOf(bed: Bed, pid: number, number: number): Omit<Machine, 'address' | 'plug'> {

@@ -33,12 +33,13 @@ import { boolean, type Check, natural, object } from '../oci/check.ts';
 import { identity } from '../storage/container-state.ts';
 import { layout } from '../storage/layout.ts';
 import { readMembers } from '../storage/network-members.ts';
+import { readPeers } from '../storage/network-peers.ts';
 import { isOverlay, listNetworks, type NetworkRecord, type OverlayNetwork } from '../storage/network-store.ts';
 import { childrenOf, commandLine, lastLine, runInHolder } from './network-holder.ts';
+import { readKeyFile } from './network-key-file.ts';
+import { startListener } from './network-listener.ts';
 import { findNetworkProgram, requireNetworkProgram } from './network-programs.ts';
 import { bridgesOf } from './network-setup.ts';
-import { readKeyFile } from './overlay-key-file.ts';
-import { startListener } from './overlay-listener.ts';
 
 interface Tunnel {
   readonly holder: number;
@@ -69,6 +70,11 @@ export const overlaySecret = (host: Host, { name, overlay }: OverlayNetwork): Ov
   network: name,
 });
 
+/** The other machines: those of --peer and, with etcd, those that were found there. */
+export const peersOf = (host: Host, network: OverlayNetwork): string[] => [
+  ...new Set([...network.overlay.peers, ...(network.overlay.etcd ? Object.keys(readPeers(host, network)) : [])]),
+];
+
 const vxlanOf = ({ id }: Pick<NetworkRecord, 'id'>) => `vx-${id.slice(0, 12)}`;
 const mtuOf = ({ options }: NetworkRecord) => Number(options.mtu ?? defaultOverlayMtu);
 
@@ -81,7 +87,7 @@ export async function ensureTunnel(host: Host, holder: number, network: OverlayN
   await makeNamespace(host, holder, network);
   await startUplink(host, holder, network);
   const isKernels = await startWireguard(host, holder, network, secret);
-  await floodTo(host, holder, network, secret, network.overlay.peers);
+  await floodTo(host, holder, network, floodCommands(secret, vxlanOf(network), peersOf(host, network)));
   const listener = startListener(host, holder, network, secret);
   const namespace = statSync(tunnelNetwork(host, holder, network)).ino;
   writeJsonFile(tunnelFile(host, network, 'tunnel.json'), { holder, namespace, isKernels, listener }, { mode: 0o600 });
@@ -171,7 +177,7 @@ async function startUplink(host: Host, holder: number, network: OverlayNetwork):
 
 /** Returns whether the kernel has WireGuard. Its programs have the tunnel's directory as /run, where wg(8) looks. */
 async function startWireguard(host: Host, holder: number, network: OverlayNetwork, secret: OverlaySecret) {
-  const { self, peers } = network.overlay;
+  const [{ self }, peers] = [network.overlay, peersOf(host, network)];
   const vxlan = { name: vxlanOf(network), network: `/proc/${holder}/ns/net`, mtu: mtuOf(network) };
   await writeConfig(host, network, secret, peers);
   writeFileSync(tunnelFile(host, network, 'links'), tunnelCommands(secret, self, vxlan) + routeCommands(secret, peers));
@@ -184,11 +190,26 @@ async function startWireguard(host: Host, holder: number, network: OverlayNetwor
   // Without wireguard-go the shell says that it did not find it.
   const programs = [ipOf(host), findNetworkProgram(host, 'wireguard-go') ?? 'wireguard-go', wgOf(host), tunnelLink];
   try {
-    await inTunnel(host, holder, network, [script.join('\n'), ...programs]);
+    // A file of its own: wireguard-go goes on writing to it.
+    await inTunnel(host, holder, network, { log: 'wireguard', args: [script.join('\n'), ...programs] });
   } finally {
     rmSync(tunnelFile(host, network, configName), { force: true });
   }
   return statSync(tunnelFile(host, network, 'kernel'), { throwIfNoEntry: false }) !== undefined;
+}
+
+/** Machines have come or gone: let WireGuard and the VXLAN know. The caller holds the holder's lock. */
+export async function changePeers(host: Host, holder: number, network: OverlayNetwork, peers: readonly string[]) {
+  const secret = overlaySecret(host, network);
+  await writeConfig(host, network, secret, peers);
+  writeFileSync(tunnelFile(host, network, 'links'), routeCommands(secret, peers));
+  const script = `"$1" syncconf ${tunnelLink} /run/${configName} && "$2" -batch /run/links`;
+  try {
+    await inTunnel(host, holder, network, { log: 'overlay', args: [script, wgOf(host), ipOf(host)] });
+  } finally {
+    rmSync(tunnelFile(host, network, configName), { force: true });
+  }
+  await floodTo(host, holder, network, floodCommands(secret, vxlanOf(network), peers));
 }
 
 const ipOf = (host: Host) => requireNetworkProgram(host, 'ip');
@@ -209,28 +230,28 @@ async function tunnelPeer(name: string): Promise<TunnelPeer> {
 }
 
 /** Run a shell script in the tunnel's network namespace, with its directory as /run. */
-function inTunnel(host: Host, holder: number, network: NetworkRecord, [script = '', ...words]: readonly string[]) {
+function inTunnel(
+  host: Host,
+  holder: number,
+  network: NetworkRecord,
+  command: { log: string; args: readonly string[] },
+) {
+  const [script = '', ...words] = command.args;
   const [file, directory] = [tunnelFile(host, network, 'netns'), tunnelFile(host, network, '.')];
   const enter = [requireNetworkProgram(host, 'nsenter', 'overlay'), `--net=${file}`];
   const apart = [requireNetworkProgram(host, 'unshare', 'overlay'), '--mount', '/bin/sh', '-c'];
   const outer = 'mount --rbind "$0" /run && exec /bin/sh -c "$@"';
   const args = [...enter, ...apart, outer, directory, script, 'sh', ...words];
-  // A file of its own: wireguard-go goes on writing to it.
-  return runOrThrow(host, holder, network, { args, pidNamespace: true, log: 'wireguard' });
+  return runOrThrow(host, holder, network, { args, pidNamespace: true, log: command.log });
 }
 
 /** Frames for everybody, and for those that are not known yet, go to all peers. */
-async function floodTo(
-  host: Host,
-  holder: number,
-  network: OverlayNetwork,
-  secret: OverlaySecret,
-  peers: readonly string[],
-): Promise<void> {
+async function floodTo(host: Host, holder: number, network: OverlayNetwork, commands: string): Promise<void> {
   const vxlan = vxlanOf(network);
   const batch = tunnelFile(host, network, 'flood');
-  writeFileSync(batch, floodCommands(secret, vxlan, peers));
-  const script = '"$1" link set dev "$2" master "$3" up && "$4" -batch "$5"';
+  writeFileSync(batch, commands);
+  // An entry that is there already is no failure.
+  const script = '"$1" link set dev "$2" master "$3" up && { "$4" -force -batch "$5" 2>/dev/null; true; }';
   const bridge = requireNetworkProgram(host, 'bridge', 'overlay');
   const words = [ipOf(host), vxlan, network.network_interface, bridge, batch];
   const args = ['/bin/sh', '-c', script, 'sh', ...words];

@@ -6,10 +6,11 @@ import { resolve } from 'node:path';
 import { CtrError } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
 import { formatIp, type IpNetwork } from '../base/ip-network.ts';
+import { parseEtcdUrl } from '../net/etcd.ts';
 import { derive, type OverlaySecret } from '../net/overlay-keys.ts';
 import { ownPeers, type PeerPlace, parsePeer, peerName } from '../net/peer-name.ts';
 import type { OverlayRecord } from '../storage/network-store.ts';
-import { readKeyFile } from './overlay-key-file.ts';
+import { readKeyFile } from './network-key-file.ts';
 
 export interface OverlayFlags {
   /** Of the network; the keys depend on it. */
@@ -18,6 +19,8 @@ export interface OverlayFlags {
   readonly keyFile: string | undefined;
   /** `--opt advertise=`: HOST[:PORT] of this machine. */
   readonly advertise: string | undefined;
+  /** `--opt etcd=`: where the machines find each other. */
+  readonly etcd: string | undefined;
 }
 
 /** What createNetwork needs to know of an overlay. */
@@ -30,7 +33,8 @@ export interface OverlaySpec {
   readonly subnet6: IpNetwork;
 }
 
-export async function overlaySpec(host: Host, { name, peers, keyFile, advertise }: OverlayFlags): Promise<OverlaySpec> {
+export async function overlaySpec(host: Host, flags: OverlayFlags): Promise<OverlaySpec> {
+  const { name, peers, keyFile, advertise } = flags;
   if (name === undefined) {
     throw new CtrError('USAGE', 'an overlay network needs a name: it is the same on all machines');
   }
@@ -44,13 +48,20 @@ export async function overlaySpec(host: Host, { name, peers, keyFile, advertise 
   const places = peers.map((peer) => parsePeer(peer, '--peer'));
   const self = advertise === undefined ? await findSelf(places) : parsePeer(advertise, '--opt advertise=');
   const all = [...new Set([...places, self].map(peerName))].sort();
-  if (all.length < 2) throw new CtrError('USAGE', 'an overlay network needs --peer HOST[:PORT] for its other machines');
   const own = peerName(self);
-  return {
-    record: { self: own, peers: all.filter((peer) => peer !== own), key_file: path },
-    part: { index: all.indexOf(own), of: all.length },
-    ...commonSubnets(secret),
-  };
+  const record = { self: own, peers: all.filter((peer) => peer !== own), key_file: path };
+  if (flags.etcd !== undefined) {
+    const { claimPart, etcdParts } = await import('./network-directory.ts');
+    const etcd = parseEtcdUrl(flags.etcd);
+    const part = { index: await claimPart(etcd, secret, own), of: etcdParts };
+    return { record: { ...record, etcd }, part, ...commonSubnets(secret) };
+  }
+  if (all.length < 2) {
+    throw new CtrError('USAGE', 'an overlay network needs --peer HOST[:PORT] for its other machines', {
+      hint: 'or an etcd where they find each other: --opt etcd=http://HOST:2379',
+    });
+  }
+  return { record, part: { index: all.indexOf(own), of: all.length }, ...commonSubnets(secret) };
 }
 
 async function findSelf(places: readonly PeerPlace[]): Promise<PeerPlace> {

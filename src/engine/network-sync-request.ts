@@ -1,4 +1,4 @@
-/** How what is changed here of an overlay network gets known elsewhere: a byte for its listener (overlay-listener.ts). */
+/** How what is changed here of an overlay network gets known elsewhere: a byte for its listener (network-listener.ts). */
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import type { Host } from '../base/host.ts';
 import { layout } from '../storage/layout.ts';

@@ -13,11 +13,11 @@ import { layout } from '../storage/layout.ts';
 import { lockNetwork, readMembers } from '../storage/network-members.ts';
 import { type PeerState, parsePeerState, readPeers, writePeers } from '../storage/network-peers.ts';
 import type { OverlayNetwork } from '../storage/network-store.ts';
-import { askForSync } from './ask-for-sync.ts';
 import { findHolder, lockHolder } from './network-holder.ts';
 import { forgetLost } from './network-membership.ts';
 import { tellNames } from './network-names.ts';
-import { overlaySecret, removeTunnel, tunnelNetwork } from './overlay-tunnel.ts';
+import { askForSync } from './network-sync-request.ts';
+import { changePeers, overlaySecret, peersOf, removeTunnel, tunnelNetwork } from './network-tunnel.ts';
 
 const connectTimeoutMs = 2_000;
 const receiveTimeoutMs = 5_000;
@@ -32,8 +32,9 @@ export async function syncNetwork(host: Host, network: OverlayNetwork): Promise<
   if (holder === undefined) return true;
   forgetLost(host, [network]);
   const secret = overlaySecret(host, network);
+  const isListed = await meetInDirectory(host, network, secret);
   const told = await Promise.all(
-    network.overlay.peers.map(async (peer) => {
+    peersOf(host, network).map(async (peer) => {
       const address = tunnelAddressOf(secret, peer);
       const [path, file] = [tunnelNetwork(host, holder, network), toldFile(host, network, address)];
       const wasTold = existsSync(file);
@@ -41,7 +42,8 @@ export async function syncNetwork(host: Host, network: OverlayNetwork): Promise<
       const isTold = await send(fd, JSON.stringify(ownState(host, network, !wasTold)));
       if (isTold) writeFileSync(file, '');
       else rmSync(file, { force: true });
-      return { peer, isTold, isGone: !isTold && !wasTold };
+      // Whom etcd knows is there for as long as it says so.
+      return { peer, isTold, isGone: !isTold && !wasTold && network.overlay.peers.includes(peer) };
     }),
   );
   await forgetPeersGone(
@@ -50,7 +52,26 @@ export async function syncNetwork(host: Host, network: OverlayNetwork): Promise<
     told.filter(({ isGone }) => isGone).map(({ peer }) => peer),
   );
   await removeUnused(host, network);
-  return told.every(({ isTold }) => isTold);
+  return isListed && told.every(({ isTold }) => isTold);
+}
+
+/** With etcd. Returns whether it answered. */
+async function meetInDirectory(host: Host, network: OverlayNetwork, secret: OverlaySecret): Promise<boolean> {
+  if (network.overlay.etcd === undefined) return true;
+  const before = peersOf(host, network);
+  try {
+    const { syncDirectory } = await import('./network-directory.ts');
+    await syncDirectory(host, network, secret, ownState(host, network, false));
+  } catch (error) {
+    host.log.warn(`overlay network ${network.name}: ${error instanceof Error ? error.message : error}`);
+    return false;
+  }
+  using _lock = await lockHolder(host);
+  const [holder, now] = [findHolder(host), peersOf(host, network)];
+  const hasChanged = now.length !== before.length || now.some((peer) => !before.includes(peer));
+  if (holder !== undefined && hasChanged) await changePeers(host, holder, network, now);
+  await tellNames(host);
+  return true;
 }
 
 async function forgetPeersGone(host: Host, network: OverlayNetwork, gone: readonly string[]): Promise<void> {
@@ -101,10 +122,11 @@ async function send(fd: number, text: string): Promise<boolean> {
       clearTimeout(timer);
       resolve(isSent);
     });
-    socket.end(text, () => {
+    socket.on('finish', () => {
       isSent = true;
       socket.destroySoon();
     });
+    socket.end(text);
   });
 }
 
@@ -113,7 +135,7 @@ export async function receiveFromPeer(host: Host, network: OverlayNetwork): Prom
   const { Socket } = await import('node:net');
   const socket = new Socket({ fd: 0, readable: true, writable: false });
   const secret = overlaySecret(host, network);
-  const peer = speaker(network, secret, socket.remoteAddress);
+  const peer = speaker(host, network, secret, socket.remoteAddress);
   const text = await readAll(socket);
   if (peer === undefined) return;
   const state = parsePeerState(text, peer, network);
@@ -123,8 +145,8 @@ export async function receiveFromPeer(host: Host, network: OverlayNetwork): Prom
   if (state.isNew) askForSync(host, network);
 }
 
-const speaker = ({ overlay }: OverlayNetwork, secret: OverlaySecret, address: string | undefined) =>
-  overlay.peers.find((peer) => tunnelAddressOf(secret, peer) === address);
+const speaker = (host: Host, network: OverlayNetwork, secret: OverlaySecret, address: string | undefined) =>
+  peersOf(host, network).find((peer) => tunnelAddressOf(secret, peer) === address);
 
 async function readAll(socket: import('node:net').Socket): Promise<string> {
   const chunks: Buffer[] = [];

@@ -9,7 +9,7 @@ run_packages='uidmap libseccomp2 busybox-static passt'
 test_packages="$run_packages fuse-overlayfs qemu-user-static podman buildah skopeo crun docker-registry mmdebstrap debootstrap
   slirp4netns netavark aardvark-dns iptables iproute2 bind9-dnsutils socat wrk nginx-light curl strace
   qemu-user-static binutils binutils-aarch64-linux-gnu gcc libc6-dev tmux jq procps acl attr apache2-utils zstd
-  catatonit tini openssl git openssh-client openssh-server"
+  catatonit tini openssl wireguard-go wireguard-tools tcpdump etcd-server git openssh-client openssh-server"
 
 case ${1:---run} in
   --run) wanted=$run_packages ;;

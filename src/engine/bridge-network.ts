@@ -19,6 +19,7 @@ import { writeHosts } from './hosts-file.ts';
 import { ensureHolder, lockHolder, openLifeline } from './network-holder.ts';
 import { forgetLost, joinNetwork, leaveNetwork, updateMember } from './network-membership.ts';
 import { serveNames, tellNames } from './network-names.ts';
+import { connectOverlays, repairOverlays } from './network-overlays.ts';
 import type { ContainerNetwork } from './network-plan.ts';
 import { requireNetworkPrograms, requireOverlayPrograms } from './network-programs.ts';
 import { publishPorts } from './network-publish.ts';
@@ -60,6 +61,7 @@ export async function bridgeNetwork(
       }
       using _lock = await lockHolder(host);
       await setUpNetworks(host, holder, { pid, container, places });
+      await connectOverlays(host, holder, places);
       await admitToHost(host, holder);
       await serveNames(host, holder);
       const addresses = places.flatMap(({ member }) => member.addresses);
@@ -103,7 +105,7 @@ export async function readyHolderLocked(host: Host): Promise<number> {
     await admitToHost(host, pid);
     await restoreNetworks(host, pid);
   }
-  if (listNetworks(host).some(isOverlay)) await (await import('./network-tunnel.ts')).repairTunnels(host, pid);
+  await repairOverlays(host, pid);
   return pid;
 }
 

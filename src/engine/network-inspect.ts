@@ -22,6 +22,10 @@ function withPrefix({ subnets }: NetworkRecord, address: string | undefined): st
 const addressOf = ({ addresses }: NetworkMember, version: 4 | 6) =>
   addresses.find((address) => address.includes(':') === (version === 6));
 
+/** The other machines of an overlay. */
+const peersShape = ({ overlay }: NetworkRecord) =>
+  overlay?.peers.map((Name) => ({ Name, IP: Name.replace(/:\d+$/, '') }));
+
 function dockerShape(network: NetworkRecord, members: readonly NetworkMember[]): object {
   return {
     Name: network.name,
@@ -57,6 +61,7 @@ function dockerShape(network: NetworkRecord, members: readonly NetworkMember[]):
       ]),
     ),
     Options: network.options,
+    ...(network.overlay ? { Peers: peersShape(network) } : {}),
     Labels: network.labels,
   };
 }

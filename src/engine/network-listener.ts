@@ -21,8 +21,8 @@ import { openLifeline } from './network-holder.ts';
 
 const fdFloor = 100;
 /** Peers are told when something changes; again soon where one was not reached, and now and then to see that all is well. */
-const [soonerMs, intervalMs] = [15_000, 60_000];
-const etcdMs = 10_000;
+const rhythm = { firstMs: 1000, soonerMs: 15_000, intervalMs: 60_000 };
+const etcdRhythm = { firstMs: 1, soonerMs: 10_000, intervalMs: 10_000 };
 
 /** It ends with the holder. */
 export function startListener(
@@ -40,8 +40,8 @@ export function startListener(
   const lifeline = openLifeline(host);
   try {
     const pid = startTimer({
-      ...{ pid: holder, name: 'ctr-overlay', firstMs: 1 },
-      ...(network.overlay.etcd === undefined ? { soonerMs, intervalMs } : { soonerMs: etcdMs, intervalMs: etcdMs }),
+      ...{ pid: holder, name: 'ctr-overlay' },
+      ...(network.overlay.etcd === undefined ? rhythm : etcdRhythm),
       args: ownProgram('network', 'sync', network.name),
       env: ctrEnvironment(host),
       wakes: { fifo, socket, lifeline, connectionArgs: ownProgram('network', 'sync', '--receive', network.name) },

@@ -7,7 +7,7 @@ import { uplink } from '../net/pasta.ts';
 import type { ContainerRecord } from '../storage/container-store.ts';
 import { layout } from '../storage/layout.ts';
 import { type NetworkMember, readMembers } from '../storage/network-members.ts';
-import { hasBridge, isOverlay, listNetworks, type NetworkRecord, networkId } from '../storage/network-store.ts';
+import { hasBridge, listNetworks, type NetworkRecord, networkId } from '../storage/network-store.ts';
 import { lastLine, runInHolder } from './network-holder.ts';
 import { requireNetworkProgram } from './network-programs.ts';
 
@@ -28,9 +28,6 @@ export async function setUpNetworks(host: Host, holder: number, setUp: SetUp): P
   for (const { network } of setUp.places) if (!hasBridge(network)) await ensureParent(host, holder, network);
   await netavark(host, holder, 'setup', setUp);
   for (const { network } of setUp.places) if (hasBridge(network)) await fixAddress(host, holder, network);
-  for (const { network } of setUp.places) {
-    if (isOverlay(network)) await (await import('./network-tunnel.ts')).ensureTunnel(host, holder, network);
-  }
 }
 
 /** A macvlan is on the bridge of another network, which is made with its first container: perhaps there was none yet. */

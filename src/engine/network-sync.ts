@@ -6,10 +6,12 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { CtrError } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
+import { writeAll } from '../base/json-file.ts';
 import { type OverlaySecret, tunnelAddressOf } from '../net/overlay-keys.ts';
 import { tunnelPort } from '../net/wireguard.ts';
 import { connectInside } from '../ns/socket-inside.ts';
 import { layout } from '../storage/layout.ts';
+import { lockOf, tryLock } from '../storage/lock.ts';
 import { lockNetwork, readMembers } from '../storage/network-members.ts';
 import { type PeerState, parsePeerState, readPeers, writePeers } from '../storage/network-peers.ts';
 import type { OverlayNetwork } from '../storage/network-store.ts';
@@ -20,6 +22,7 @@ import { askForSync } from './network-sync-request.ts';
 import { changePeers, overlaySecret, peersOf, removeTunnel, tunnelNetwork } from './network-tunnel.ts';
 
 const connectTimeoutMs = 2_000;
+const askTimeoutMs = 500;
 const receiveTimeoutMs = 5_000;
 const maxBytes = 1 << 20;
 
@@ -39,7 +42,7 @@ export async function syncNetwork(host: Host, network: OverlayNetwork): Promise<
       const [path, file] = [tunnelNetwork(host, holder, network), toldFile(host, network, address)];
       const wasTold = existsSync(file);
       const fd = connectInside({ pid: holder, network: path, address, port: tunnelPort });
-      const isTold = await send(fd, JSON.stringify(ownState(host, network, !wasTold)));
+      const isTold = (await speak(fd, JSON.stringify(ownState(host, network, !wasTold)), tellOnly)) !== undefined;
       if (isTold) writeFileSync(file, '');
       else rmSync(file, { force: true });
       // Whom etcd knows is there for as long as it says so.
@@ -110,27 +113,56 @@ function ownState(host: Host, network: OverlayNetwork, isNew: boolean): PeerStat
   return { at, isNew, members };
 }
 
-/** Whether all of it is on its way to a peer that is there. */
-async function send(fd: number, text: string): Promise<boolean> {
+/**
+ * For a tunnel that is new: what the peers say, from those that answer within half a second, so that the first container
+ * finds the others. The caller holds the holder's lock, and lets the names be known.
+ */
+export async function askPeers(host: Host, holder: number, network: OverlayNetwork): Promise<void> {
+  const secret = overlaySecret(host, network);
+  const said = JSON.stringify(ownState(host, network, true));
+  const answers = await Promise.all(
+    network.overlay.peers.map(async (peer) => {
+      const [address, path] = [tunnelAddressOf(secret, peer), tunnelNetwork(host, holder, network)];
+      const fd = connectInside({ pid: holder, network: path, address, port: tunnelPort });
+      return [peer, await speak(fd, said, { timeoutMs: askTimeoutMs, hears: true })] as const;
+    }),
+  );
+  // The network's lock comes before the holder's: who has it now makes the listener wait, and that is no harm.
+  using lock = tryLock(lockOf(host, 'network', network.name));
+  for (const [peer, answer] of lock ? answers : []) {
+    if (answer) keepState(host, network, peer, parsePeerState(answer, peer, network));
+  }
+}
+
+const tellOnly = { timeoutMs: connectTimeoutMs, hears: false };
+
+/** Say `text` to a peer; returns its answer where one is wanted, and undefined when it is not reached. */
+async function speak(fd: number, text: string, { timeoutMs, hears }: { timeoutMs: number; hears: boolean }) {
   const { Socket } = await import('node:net');
   const socket = new Socket({ fd, readable: true, writable: true });
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => socket.destroy(), connectTimeoutMs);
-    let isSent = false;
+  return new Promise<string | undefined>((resolve) => {
+    const timer = setTimeout(() => socket.destroy(), timeoutMs);
+    let answer: string | undefined;
     socket.on('error', () => undefined);
     socket.on('close', () => {
       clearTimeout(timer);
-      resolve(isSent);
+      resolve(answer);
     });
     socket.on('finish', () => {
-      isSent = true;
-      socket.destroySoon();
+      answer ??= '';
+      if (!hears) socket.destroySoon();
     });
+    if (hears) {
+      socket.setEncoding('utf8').on('data', (chunk) => {
+        answer = `${answer ?? ''}${chunk}`;
+        if (answer.length > maxBytes) socket.destroy();
+      });
+    }
     socket.end(text);
   });
 }
 
-/** stdin is a connection of a peer: take down what it says. */
+/** stdin is a connection of a peer: take down what it says, and answer one that knows nothing yet. */
 export async function receiveFromPeer(host: Host, network: OverlayNetwork): Promise<void> {
   const { Socket } = await import('node:net');
   const socket = new Socket({ fd: 0, readable: true, writable: false });
@@ -139,10 +171,20 @@ export async function receiveFromPeer(host: Host, network: OverlayNetwork): Prom
   const text = await readAll(socket);
   if (peer === undefined) return;
   const state = parsePeerState(text, peer, network);
+  if (state.isNew) answer(JSON.stringify(ownState(host, network, false)));
   if (!(await remember(host, network, peer, state))) return;
   using _lock = await lockHolder(host);
   await tellNames(host);
   if (state.isNew) askForSync(host, network);
+}
+
+/** stdout is the connection; a peer that only told something has gone. */
+function answer(text: string): void {
+  try {
+    writeAll(1, Buffer.from(text));
+  } catch {
+    // EPIPE, ECONNRESET
+  }
 }
 
 const speaker = (host: Host, network: OverlayNetwork, secret: OverlaySecret, address: string | undefined) =>
@@ -163,6 +205,10 @@ async function readAll(socket: import('node:net').Socket): Promise<string> {
 /** Whether it was news. */
 async function remember(host: Host, network: OverlayNetwork, peer: string, state: PeerState): Promise<boolean> {
   using _lock = await lockNetwork(host, network);
+  return keepState(host, network, peer, state);
+}
+
+function keepState(host: Host, network: OverlayNetwork, peer: string, state: PeerState): boolean {
   const known = readPeers(host, network);
   const before = known[peer];
   if (before && !state.isNew && before.at > state.at) return false;

@@ -78,9 +78,9 @@ export const peersOf = (host: Host, network: OverlayNetwork): string[] => [
 const vxlanOf = ({ id }: Pick<NetworkRecord, 'id'>) => `vx-${id.slice(0, 12)}`;
 const mtuOf = ({ options }: NetworkRecord) => Number(options.mtu ?? defaultOverlayMtu);
 
-/** Make the tunnel unless it is there, whole. The caller holds the holder's lock; the bridge is there. */
-export async function ensureTunnel(host: Host, holder: number, network: OverlayNetwork): Promise<void> {
-  if (isWhole(host, holder, network)) return;
+/** Make the tunnel unless it is there, whole: returns whether it is new. The caller holds the holder's lock; the bridge is there. */
+export async function ensureTunnel(host: Host, holder: number, network: OverlayNetwork): Promise<boolean> {
+  if (isWhole(host, holder, network)) return false;
   const secret = overlaySecret(host, network);
   await removeTunnel(host, holder, network);
   mkdirSync(tunnelFile(host, network, 'wireguard'), { recursive: true, mode: 0o700 });
@@ -91,6 +91,7 @@ export async function ensureTunnel(host: Host, holder: number, network: OverlayN
   const listener = startListener(host, holder, network, secret);
   const namespace = statSync(tunnelNetwork(host, holder, network)).ino;
   writeJsonFile(tunnelFile(host, network, 'tunnel.json'), { holder, namespace, isKernels, listener }, { mode: 0o600 });
+  return true;
 }
 
 /** For all overlay networks with somebody on their bridge: a tunnel that cannot be made is told, and hinders no other network. */

@@ -30,6 +30,7 @@ import { writeHosts } from './hosts-file.ts';
 import { findHolder, lockHolder, openLifeline, runInHolder } from './network-holder.ts';
 import { joinNetwork, leaveNetwork } from './network-membership.ts';
 import { serveNames, tellNames } from './network-names.ts';
+import { connectOverlays } from './network-overlays.ts';
 import { requireNetworkProgram } from './network-programs.ts';
 import { admitToHost, forgetBridge, setUpNetworks, tearDownNetworks } from './network-setup.ts';
 import type { NetworkAttachment, NetworkRequest } from './run-request.ts';
@@ -164,6 +165,7 @@ async function connectRunning(host: Host, { record, network, attachment, pid }: 
     using _holder = await lockHolder(host);
     const holder = await readyHolderLocked(host);
     await setUpNetworks(host, holder, { pid, container: record, places: [{ network, member }] });
+    await connectOverlays(host, holder, [{ network, member }]);
     await admitToHost(host, holder);
     await serveNames(host, holder);
   } catch (error) {

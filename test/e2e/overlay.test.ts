@@ -378,6 +378,27 @@ function linkOnce(target: string, path: string): void {
   }
 }
 
+describe('docs/networks.md [E]', () => {
+  promise('shows commands for two machines that work, in this order', async () => {
+    const text = readFileSync(join(import.meta.dirname, '../../docs/networks.md'), 'utf8');
+    const lines = [...text.matchAll(/^(alpha|beta)\$ (.*)$/gm)];
+    expect(lines.length).toBeGreaterThan(5);
+    for (const [, place, line = ''] of lines) {
+      const { there } = place === 'alpha' ? one : two;
+      const typed = line
+        .replace(/^scp (\S+) beta:/, `cp $1 ${two.home}`)
+        .replace('--peer alpha --peer beta', peers([one, two]).join(' '))
+        .replace(/IMAGE$/, `${image} nc -ll -p 80 -e echo hi`)
+        .replace('IMAGE', image);
+      // What was started a moment ago is known elsewhere a moment later.
+      const run = () => bed.sh(typed, there);
+      let outcome = await run();
+      for (let tries = 0; tries < 20 && / nc web/.test(typed) && outcome.code !== 0; tries++) outcome = await run();
+      expect({ line, ...outcome }).toMatchObject({ line, code: 0 });
+    }
+  });
+});
+
 describe('after the last container of an overlay network [E]', () => {
   promise('nothing runs any more, on any machine', async () => {
     await createTeam([one, two]);

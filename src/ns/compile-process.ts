@@ -4,7 +4,7 @@ import type { Program } from '../linux/program.ts';
 import type { UnmapVariables } from './shed-memory.ts';
 import type { Step } from './steps.ts';
 
-const processKinds = ['new-namespace', 'set-owner', 'append-file', 'reaper', 'personality'] as const;
+const processKinds = ['new-namespace', 'set-owner', 'own-stdio', 'append-file', 'reaper', 'personality'] as const;
 type ProcessStep = Extract<Step, { kind: (typeof processKinds)[number] }>;
 
 export function isProcessStep(step: Step): step is ProcessStep {
@@ -18,12 +18,25 @@ export function compileProcessStep(program: Program, step: ProcessStep, unmap: U
     case 'set-owner':
       program.call('fchownat', [AT_FDCWD, program.text(step.path), step.uid, step.gid, 0]);
       return program.call('fchmodat', [AT_FDCWD, program.text(step.path), step.mode]);
+    case 'own-stdio':
+      return ownStdio(program, step.uid);
     case 'append-file':
       return appendFile(program, step.path, step.text);
     case 'reaper':
       return reaper(program, step.terminal, unmap);
     case 'personality':
       return program.call('personality', [step.domain === 'LINUX32' ? 8 : 0]);
+  }
+}
+
+/** Only a pipe has F_GETPIPE_SZ: a file of the caller's stays the caller's. One that may not be changed is left alone. */
+function ownStdio(program: Program, uid: number): void {
+  const [getPipeSize, sameGroup] = [1032, 0xffffffff];
+  for (const fd of [0, 1, 2]) {
+    const next = program.label();
+    program.call('fcntl', [fd, getPipeSize, 0], { onError: next });
+    program.call('fchown', [fd, uid, sameGroup], { onError: next });
+    program.place(next);
   }
 }
 

@@ -123,6 +123,7 @@ export interface ProcessPlanRequest
 export function planProcess(request: ProcessPlanRequest): Step[] {
   return [
     ...limits(request),
+    ...ownStdio(request),
     ...(request.personality ? [{ kind: 'personality', domain: request.personality } as const] : []),
     ...becomeUser(request),
     ...(request.reaper ? [{ kind: 'reaper', terminal: request.process.terminal } as const] : []),
@@ -130,6 +131,11 @@ export function planProcess(request: ProcessPlanRequest): Step[] {
     { kind: 'close-descriptors', preserve: request.preserveFds },
     { kind: 'exec', args: request.process.args, env: request.process.env },
   ];
+}
+
+/** `exec` does it with the pipes that it makes. */
+function ownStdio({ process: { user, terminal }, isFirst }: ProcessPlanRequest): Step[] {
+  return isFirst && !terminal && user.uid !== 0 ? [{ kind: 'own-stdio', uid: user.uid }] : [];
 }
 
 /** crun's annotation for --group-add keep-groups. */

@@ -23,6 +23,8 @@ export type Step =
       readonly gid: number;
       readonly mode: number;
     }
+  /** Pipes that are stdio belong to this user, who may then open /dev/stdout. fchown(2) */
+  | { readonly kind: 'own-stdio'; readonly uid: number }
   | { readonly kind: 'append-file'; readonly path: string; readonly text: string }
   /** Stay behind as the init that reaps and forwards signals; what follows is done by its child. */
   | { readonly kind: 'reaper'; readonly terminal: boolean }
@@ -128,6 +130,7 @@ export const stepSource: Readonly<Record<StepKind, string>> = {
   'join-namespace': 'setns(2)',
   'new-namespace': 'unshare(2), cgroup_namespaces(7)',
   'set-owner': 'chown(2)',
+  'own-stdio': 'fchown(2)',
   'append-file': 'write(2) O_APPEND',
   reaper: 'wait(2), sigtimedwait(2)',
   personality: 'personality(2)',
@@ -176,6 +179,8 @@ export function describeStep(step: Step): string {
       return step.type;
     case 'set-owner':
       return `${step.path} to ${step.uid}:${step.gid}, ${step.mode.toString(8)}`;
+    case 'own-stdio':
+      return `pipes to uid ${step.uid}`;
     case 'append-file':
       return `${step.path} ← one line`;
     case 'reaper':

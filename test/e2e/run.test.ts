@@ -16,6 +16,19 @@ const run = (...args: readonly string[]) => bed.ctr('run', '--rm', '--network', 
 const debianPromise = needs('registry', 'skopeo', 'mmdebstrap', 'subordinate-ids');
 const promise = needs('registry', 'skopeo', 'busybox', 'subordinate-ids');
 
+describe('stdio of another user than root [E]', () => {
+  promise('can be opened by name, as programs do that log to /dev/stdout', async () => {
+    const words = ['-u', '1000', bed.image('busybox'), 'sh', '-c', 'echo out >/dev/stdout; echo err >/dev/stderr'];
+    expect(await bed.ctr('run', '-q', '--name', 'named-stdio', '--network', 'none', ...words)).toMatchObject({
+      ...{ code: 0, stdout: 'out\n', stderr: 'err\n' },
+    });
+    expect(await bed.ctr('logs', 'named-stdio')).toMatchObject({ stdout: 'out\n', stderr: 'err\n' });
+    await bed.ctr('rm', 'named-stdio');
+    const far = await bed.ctr('run', '-q', '--rm', '-a', 'stdout', '--network', 'none', '--userns', 'auto', ...words);
+    expect(far).toMatchObject({ code: 0, stdout: 'out\n' });
+  });
+});
+
 describe('ctr pull [E]', () => {
   debianPromise('fetches debian:bookworm and keeps the owners that Debian gave its files', async () => {
     const debian = bed.image('debian');

@@ -38,7 +38,7 @@ export async function bridgeNetwork(
   const twice = networks.find(({ name }, at) => networks.findIndex((other) => other.name === name) !== at);
   if (twice) throw new CtrError('USAGE', `network ${twice.name} was given twice`);
   const named = networks.filter((network) => network.dns_enabled);
-  requireNetworkPrograms(host, { dns: named.length > 0 });
+  requireNetworkPrograms(host, { dns: named.length > 0, publish: request.publish.length > 0 });
   if (networks.some(isOverlay)) requireOverlayPrograms(host);
   const ports = request.publish.length > 0 ? await reservePorts(request.publish) : [];
   const lifeline = openLifeline(host);

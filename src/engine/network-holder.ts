@@ -237,8 +237,10 @@ export async function withLog<Result>(
   }
 }
 
+/** Later versions of netavark would take nftables, or ask firewalld; network-publish.ts has rules of iptables, too. */
 export const holderEnvironment = (host: Host): string[] => [
   `PATH=${helperPath(host)}`,
+  'NETAVARK_FW=iptables',
   `XTABLES_LOCKFILE=${layout.holderFile(host, 'xtables.lock')}`,
 ];
 

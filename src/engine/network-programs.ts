@@ -37,15 +37,29 @@ export function findNetworkProgram(host: Host, name: NetworkProgram): string | u
 export function requireNetworkProgram(host: Host, name: NetworkProgram, kind = 'bridge'): string {
   const found = findNetworkProgram(host, name);
   if (found !== undefined) return found;
-  throw new CtrError('UNSUPPORTED', `${name} is not installed: ${kind} networks need it`, {
-    hint: `install the package ${packageOf[name]}; --network pasta, host and none work without it`,
+  throw new CtrError('UNSUPPORTED', `${name} is not installed: ${needs[name] ?? `${kind} networks need it`}`, {
+    hint: `install the package ${packageOf[name]}; ${instead[name] ?? '--network pasta'}, host and none work without it`,
   });
 }
 
+const needs: Readonly<Partial<Record<NetworkProgram, string>>> = {
+  'aardvark-dns': 'bridge networks with names need it',
+  pasta: 'bridge networks need it for their way out (or slirp4netns), and to publish ports',
+};
+const instead: Readonly<Partial<Record<NetworkProgram, string>>> = {
+  'aardvark-dns': 'networks made with --disable-dns, --network pasta',
+  pasta: '--network slirp4netns',
+};
+
+export interface NetworkNeeds {
+  readonly dns: boolean;
+  readonly publish: boolean;
+}
+
 /** Everything that a network of this driver needs, before anything is made. */
-export function requireNetworkPrograms(host: Host, { dns }: { readonly dns: boolean }): void {
+export function requireNetworkPrograms(host: Host, { dns, publish }: NetworkNeeds): void {
   const names: NetworkProgram[] = ['netavark', 'iptables', 'ip'];
-  if (!findNetworkProgram(host, 'slirp4netns')) names.push('pasta');
+  if (publish || !findNetworkProgram(host, 'slirp4netns')) names.push('pasta');
   for (const name of dns ? [...names, 'aardvark-dns' as const] : names) requireNetworkProgram(host, name);
 }
 

@@ -31,7 +31,7 @@ import { findHolder, lockHolder, openLifeline, runInHolder } from './network-hol
 import { joinNetwork, leaveNetwork } from './network-membership.ts';
 import { serveNames, tellNames } from './network-names.ts';
 import { connectOverlays } from './network-overlays.ts';
-import { requireNetworkProgram } from './network-programs.ts';
+import { requireNetworkProgram, requireNetworkPrograms } from './network-programs.ts';
 import { admitToHost, forgetBridge, setUpNetworks, tearDownNetworks } from './network-setup.ts';
 import type { NetworkAttachment, NetworkRequest } from './run-request.ts';
 import { requestIfWhole, storedRequest } from './stored-request.ts';
@@ -155,6 +155,7 @@ interface Connecting {
 }
 
 async function connectRunning(host: Host, { record, network, attachment, pid }: Connecting): Promise<void> {
+  requireNetworkPrograms(host, { dns: network.dns_enabled, publish: false });
   const request = storedRequest(record);
   const places = placesOf(host, record.id);
   openLifeline(host); // Until this process ends.

@@ -319,24 +319,50 @@ describe('a program that is missing [E]', () => {
     ip: 'iproute2',
   };
 
+  /** A PATH on which there is what containers need, and these. */
+  async function only(name: string, programs: readonly string[]): Promise<{ env: Record<string, string> }> {
+    const bin = bed.directory(name);
+    const find = (one: string) =>
+      `$(command -v ${one} || ls /usr/lib/podman/${one} /usr/sbin/${one} 2>/dev/null | head -1)`;
+    const link = ['newuidmap', 'newgidmap', 'rm', 'sh', ...programs].map((one) => `ln -sf ${find(one)} ${bin}/`);
+    await bed.sh(link.join('; '));
+    return { env: { PATH: `${bed.env.PATH?.split(':')[0]}:${bin}`, CTR_HELPER_DIRS: '' } };
+  }
+
   for (const [program, name] of Object.entries(packages)) {
     promise(`${program}: one line names the package ${name}; other modes work`, async () => {
       await bed.ctr('network', 'create', 'front');
-      const bin = bed.directory(`without-${program}`);
       const others = Object.keys(packages).filter((one) => one !== program);
-      const link = others.map(
-        (one) =>
-          `ln -sf $(command -v ${one} || ls /usr/lib/podman/${one} /usr/sbin/${one} 2>/dev/null | head -1) ${bin}/;`,
-      );
-      await bed.sh(`${link.join(' ')} for p in newuidmap newgidmap rm; do ln -sf $(command -v $p) ${bin}/; done`);
-      const env = { PATH: `${bed.env.PATH?.split(':')[0]}:${bin}`, CTR_HELPER_DIRS: '' };
-      const refused = await bed.ctrWith({ env }, 'run', '--rm', '--network', 'front', image, 'true');
+      const path = await only(`without-${program}`, others);
+      const run = (...flags: readonly string[]) => bed.ctrWith(path, 'run', '--rm', ...flags, image, 'true');
+      const refused = await run('--network', 'front');
       expect(refused).toMatchObject({ code: 125 });
-      expect(refused.stderr).toContain(`ctr: ${program} is not installed`);
-      expect(refused.stderr).toContain(`install the package ${name}`);
-      expect(await bed.ctrWith({ env }, 'run', '--rm', '--network', 'none', image, 'true')).toMatchObject({ code: 0 });
+      expect(refused.stderr).toMatch(
+        new RegExp(`^ctr: ${program} is not installed: .+\n  hint: install the package ${name}; .+ work without it\n$`),
+      );
+      for (const mode of ['none', 'host', ...(program === 'pasta' ? [] : ['pasta'])]) {
+        expect({ mode, ...(await run('--network', mode)) }).toMatchObject({ mode, code: 0, stderr: '' });
+      }
     });
   }
+
+  promise('pasta, where slirp4netns is the way out: only publishing needs it', async () => {
+    await bed.ctr('network', 'create', 'front');
+    const programs = ['netavark', 'aardvark-dns', 'iptables', 'ip6tables', 'ip', 'slirp4netns'];
+    const path = await only('with-slirp', programs);
+    const run = (...flags: readonly string[]) => bed.ctrWith(path, 'run', '-d', ...flags, image, 'sleep', '60');
+    expect(await run('--network', 'front')).toMatchObject({ code: 0, stderr: '' });
+    expect((await run('--network', 'front', '-p', '80')).stderr).toContain('pasta is not installed');
+  });
+
+  promise('aardvark-dns: a network without names does without it', async () => {
+    await bed.ctr('network', 'create', '--disable-dns', 'front');
+    const path = await only('without-names', ['netavark', 'iptables', 'ip6tables', 'ip', 'pasta']);
+    expect(await bed.ctrWith(path, 'run', '--rm', '--network', 'front', image, 'true')).toMatchObject({
+      code: 0,
+      stderr: '',
+    });
+  });
 });
 
 describe('many at once [E]', () => {

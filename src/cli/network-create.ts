@@ -1,3 +1,4 @@
+import { CtrError } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
 import { createNetwork } from '../engine/network-create.ts';
 import { type CommandSpec, collect } from './command.ts';
@@ -12,6 +13,7 @@ interface NetworkCreateFlags {
   readonly gateway: readonly string[];
   readonly ignore?: boolean;
   readonly interfaceName?: string;
+  readonly ipamDriver?: string;
   readonly internal?: boolean;
   readonly ipRange: readonly string[];
   readonly ipv6?: boolean;
@@ -66,6 +68,8 @@ export const command: CommandSpec<NetworkCreateFlags> = {
       const wrong = words.find((word) => !isIpAddress(word));
       if (wrong !== undefined) throw flagError(flag, wrong, 'want an IP address');
     }
+    checkIpamDriver(flags.ipamDriver);
+    if (flags.driver === 'ipvlan') await (await import('../engine/ipvlan-support.ts')).requireIpvlan(host);
     const options = recordOf('--opt', flags.opt);
     const overlay = await overlayOf(host, name, flags, options);
     const network = createNetwork(host, {
@@ -104,4 +108,12 @@ async function overlayOf(
   const [flag, value = ''] = Object.entries(stray).find(([, given]) => given !== undefined) ?? [];
   if (flag !== undefined) throw flagError(flag, value, 'it is for -d overlay');
   return undefined;
+}
+
+/** `default` is Docker's word for its own. */
+function checkIpamDriver(name = 'default'): void {
+  if (['default', 'host-local'].includes(name)) return;
+  throw new CtrError('UNSUPPORTED', `--ipam-driver ${name}: addresses are given out by ctr itself (host-local)`, {
+    hint: 'no daemon asks a DHCP server here; --ip-range leaves addresses to others',
+  });
 }

@@ -439,6 +439,45 @@ describe('a macvlan network [E]', () => {
   });
 });
 
+describe('ctr network create -d ipvlan [E]', () => {
+  promise('is refused before anything is made where the kernel or netavark has no ipvlan; else it works', async () => {
+    await bed.ctr('network', 'create', '--interface-name', 'base0', 'under');
+    const flags = ['-d', 'ipvlan', '--subnet', '10.97.8.0/24', '--opt', 'parent=base0'];
+    const made = await bed.ctr('network', 'create', ...flags, 'over');
+    if (made.code === 0) {
+      await serve('db', '--network', 'over');
+      expect((await look('over', 'nc -w 3 10.97.8.2 80 </dev/null')).stdout).toBe('hello db\n');
+      return;
+    }
+    expect(made).toMatchObject({ code: 125, stdout: '' });
+    expect(made.stderr).toMatch(
+      /^ctr: (this kernel has no ipvlan|netavark 1\.[0-4]\.\d+ has no driver ipvlan)\n {2}hint: /,
+    );
+    expect((await bed.ctr('network', 'ls', '-q')).stdout).toBe('bridge\nunder\n');
+  });
+});
+
+describe('flags of docker network and podman network [E]', () => {
+  promise('act, or are refused with the reason before anything is made', async () => {
+    const refusals: ReadonlyArray<readonly [string[], string]> = [
+      [['create', '--ipam-driver', 'dhcp', 'a'], '--ipam-driver dhcp: addresses are given out by ctr itself'],
+      [['create', '--config-only', 'a'], '--config-only is not supported: there is no swarm'],
+      [['create', '--aux-address', 'x=10.0.0.9', 'a'], '--aux-address is not supported: --ip-range says'],
+      [['connect', '--link', 'db:db', 'a', 'b'], '--link is not supported: there are no links: --alias'],
+      [['inspect', '--verbose', 'bridge'], '--verbose is not supported: there is no swarm'],
+    ];
+    for (const [words, reason] of refusals) {
+      const refused = await bed.ctr('network', ...words);
+      expect({ words, ...refused }).toMatchObject({ code: 125, stderr: expect.stringContaining(reason) });
+    }
+    expect((await bed.ctr('network', 'ls', '-q')).stdout).toBe('bridge\n');
+    const made = await bed.ctr('network', 'create', '--attachable', '--ipam-driver', 'default', 'a');
+    expect(made).toMatchObject({ code: 0, stdout: 'a\n' });
+    await serve('web', '--network', 'a');
+    expect((await bed.ctr('network', 'reload', '--latest')).stdout).toMatch(/^[\da-f]{64}\n$/);
+  });
+});
+
 describe('docs/networks.md [E]', () => {
   promise('shows commands that work, in this order', async () => {
     const text = readFileSync(join(import.meta.dirname, '../../docs/networks.md'), 'utf8');

@@ -132,13 +132,14 @@ export const refusalReasons: Readonly<Record<string, Readonly<Record<string, str
   },
   'volume ls': { cluster: 'there is no swarm, so there are no cluster volumes' },
   'network create': {
-    'aux-address': noAddresses,
+    'aux-address': '--ip-range says which addresses are given out; the others are free for everything else',
     'ipam-opt': noAddresses,
     'config-from': onlySwarm,
     'config-only': onlySwarm,
     ingress: onlySwarm,
     scope: onlySwarm,
     ipv4: 'a network has the families of its subnets: --subnet, --ipv6',
+    route: 'containers have the routes of their networks and a default one; netavark of Debian 12 makes no others',
   },
   'network connect': {
     'driver-opt': 'interfaces have no options of their own',
@@ -146,7 +147,6 @@ export const refusalReasons: Readonly<Record<string, Readonly<Record<string, str
     link: 'there are no links: --alias gives a name',
     'link-local-ip': 'the address of a link cannot be chosen without root',
   },
-  'network reload': { latest: 'name the container, or give --all', l: 'name the container, or give --all' },
   'secret create': { 'driver-opts': 'there is one place for secrets, without options' },
   'secret inspect': { pretty: '--format shows fields as you like' },
   unshare: { 'rootless-netns': 'bridge networks live in a namespace that comes and goes with containers' },

@@ -15,7 +15,11 @@ export const command: CommandSpec<BuildFlags> = {
   usage: '[options] [CONTEXT]',
   description:
     'Builds an image by a Dockerfile. The same files give the same image, whoever builds it when and where. Prints the image’s ID.',
-  examples: ['build -t mine:1 .', 'build -f Dockerfile --target test -o out .', 'build --secret id=key,src=key.pem .'],
+  examples: [
+    'build -t mine:1 .',
+    'build -f Dockerfile --target test -o out .',
+    'build --secret id=key,src=key.pem --ssh default .',
+  ],
   operands: [0, 1],
   declare: declareBuildFlags,
   async run(context, operands, flags) {

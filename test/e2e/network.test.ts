@@ -1,5 +1,5 @@
 /** Named networks: podman-network(1), podman-run(1) "--network". It reads as a manual does: from two names to the rare. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -249,6 +249,57 @@ describe('ctr run -p on a named network [E]', () => {
     expect((await bed.sh(get(`http://${own}:${any}/`))).stdout).toBe('200\n');
     await until('the request in the log', async () => (await bed.ctr('logs', 'web')).stderr.includes(`${own} - - [`));
   });
+
+  const answering = `
+import socket
+listener = socket.create_server(('', 80), backlog=100)
+while True:
+    client = listener.accept()[0]
+    client.send(b'x')
+    client.close()`;
+  const asking = (port: string, count: number) => `
+import socket
+for number in range(${count}):
+    with socket.create_connection(('127.0.0.1', ${port}), timeout=20) as server:
+        assert server.recv(2) == b'x', number`;
+
+  promise(
+    'leaks nothing in 10,000 connections, one after the other, on either kind of network',
+    async () => {
+      await bed.ctr('network', 'create', 'front');
+      for (const network of ['pasta', 'front']) {
+        const command = ['/usr/bin/python3', '-c', answering];
+        await bed.ctr('run', '-d', '--name', 'web', '--network', network, '-p', '80', ...tools, image, ...command);
+        const port = (await bed.ctr('port', 'web', '80')).stdout.trim().replace(/^.*:/, '');
+        const ask = async (count: number) =>
+          (await bed.sh(`python3 ${bed.file('ask.py', asking(port, count))}`)).stderr.trim();
+        await until('the container to listen', async () => (await ask(1)) === '');
+        // The first ones fill what pasta keeps ready.
+        expect(await ask(500)).toBe('');
+        const before = held();
+        expect(await ask(10_000)).toBe('');
+        // pasta has a pool of pipes and sockets, more or less full.
+        const pool = 200;
+        await until('all connections to be closed', () => held().descriptors < before.descriptors + pool);
+        expect(held().processes).toBe(before.processes);
+        expect(held().memoryMB - before.memoryMB).toBeLessThan(4);
+        await bed.ctr('rm', '-f', '-t', '0', 'web');
+      }
+    },
+    240_000,
+  );
+
+  /** What all processes of the user have together. */
+  function held(): { processes: number; descriptors: number; memoryMB: number } {
+    const pids = bed.processes();
+    const residentKB = (pid: number) =>
+      Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1] ?? 0);
+    return {
+      processes: pids.length,
+      descriptors: pids.reduce((sum, pid) => sum + readdirSync(`/proc/${pid}/fd`).length, 0),
+      memoryMB: pids.reduce((sum, pid) => sum + residentKB(pid), 0) / 1024,
+    };
+  }
 
   promise('leaves the way of everything else alone: names, other containers, the world', async () => {
     await bed.ctr('network', 'create', 'front');

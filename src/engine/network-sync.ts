@@ -1,7 +1,7 @@
 /**
  * How the machines of an overlay network know each other's containers: whoever changes tells all others, through the
- * tunnel, whose addresses say who speaks (WireGuard's allowed IPs). Nobody waits for an answer: a peer that is down is
- * told again later, and one that has just come back says so and is told everything.
+ * tunnel, whose addresses say who speaks (WireGuard's allowed IPs). Only a tunnel that is new waits for answers, for a
+ * moment. A peer that is down is told again later, and one that has just come back says so and is told everything.
  */
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { CtrError } from '../base/ctr-error.ts';

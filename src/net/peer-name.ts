@@ -1,6 +1,7 @@
 /** The machines of an overlay network: HOST[:PORT], as given by --peer, is a machine's name and where it is found. */
 import { lookup } from 'node:dns/promises';
 import { networkInterfaces } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CtrError } from '../base/ctr-error.ts';
 import { formatIp, parseIp } from '../base/ip-network.ts';
 
@@ -30,10 +31,13 @@ const canonical = (host: string) => {
 export const peerName = ({ host, port }: PeerPlace): string =>
   host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 
-/** The addresses of a peer; none when its name does not resolve now. */
+const lookupTimeoutMs = 2_000;
+
+/** The addresses of a peer; none when its name does not resolve now. A name server that is down delays nobody for long. */
 export async function addressesOf({ host }: Pick<PeerPlace, 'host'>): Promise<string[]> {
   if (parseIp(host)) return [host];
-  const found = await lookup(host, { all: true }).catch(() => []);
+  const lookedUp = lookup(host, { all: true }).catch(() => []);
+  const found = await Promise.race([lookedUp, sleep(lookupTimeoutMs, [], { ref: false })]);
   return found.map(({ address }) => address);
 }
 

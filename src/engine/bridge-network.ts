@@ -16,7 +16,7 @@ import { type NetworkMember, readMembers } from '../storage/network-members.ts';
 import { isOverlay, listNetworks, type NetworkRecord, resolveNetwork } from '../storage/network-store.ts';
 import { hostGatewayWanted } from './etc-files.ts';
 import { writeHosts } from './hosts-file.ts';
-import { ensureHolder, lockHolder, openLifeline } from './network-holder.ts';
+import { ensureHolder, lockHolder, markRestored, openLifeline } from './network-holder.ts';
 import { forgetLost, joinNetwork, leaveNetwork, updateMember } from './network-membership.ts';
 import { serveNames, tellNames } from './network-names.ts';
 import { connectOverlays, repairOverlays } from './network-overlays.ts';
@@ -99,11 +99,12 @@ async function readyHolder(host: Host): Promise<number> {
 
 /** The holder's pid, with every bridge of a container that runs in it. The caller holds its lock and a lifeline. */
 export async function readyHolderLocked(host: Host): Promise<number> {
-  const { pid, isNew } = await ensureHolder(host);
-  if (isNew) {
+  const { pid, isEmpty } = await ensureHolder(host);
+  if (isEmpty) {
     forgetLost(host);
     await admitToHost(host, pid);
     await restoreNetworks(host, pid);
+    markRestored(host);
   }
   await repairOverlays(host, pid);
   return pid;

@@ -16,14 +16,18 @@ import { type Connection, type ContainerToStart, startContainer } from './start-
 export async function startAttached(host: Host, subject: ContainerToStart): Promise<number> {
   const { container, request } = subject;
   let connection = connectionFor(request);
-  let launched = await startContainer(host, subject, connection);
+  let pid: number | undefined;
+  // As early as a signal that ends ctr would leave the container alone.
+  const underway = () => forwardSignals(() => pid);
+  const first = request.sigProxy && !request.tty ? { ...connection, underway } : connection;
+  let launched = await startContainer(host, subject, first);
+  pid = launched.pid;
   // Not waited for: with `healthy` it may never come.
   if (host.env.NOTIFY_SOCKET)
     void import('./sd-notify.ts').then((sd) => sd.announce(host, { id: container.id, request }, launched, false));
   // Root of a map of its own may not delete what belongs to the caller.
   const canRemove = request.remove && !container.ownerKind.startsWith('x');
   const userNamespace = canRemove ? userNamespaceOf(launched) : undefined;
-  if (request.sigProxy && !request.tty) forwardSignals(() => launched.pid);
   for (;;) {
     const outcome = isShownByCtr(request)
       ? await attached(host, container.id, request, connection)
@@ -39,6 +43,7 @@ export async function startAttached(host: Host, subject: ContainerToStart): Prom
     if (!runs) return advised(host, subject, code);
     connection = connectionFor(request);
     launched = await startContainer(host, { ...subject, runs }, connection);
+    pid = launched.pid;
   }
 }
 

@@ -9,6 +9,7 @@ import type { Host } from '../base/host.ts';
 import { readJsonFile, writeJsonFile } from '../base/json-file.ts';
 import { moveUp } from '../linux/descriptors.ts';
 import { mknod, nodeTypes } from '../linux/files.ts';
+import { readKernelFile } from '../linux/host-files.ts';
 import { identifyProcess, isWorking } from '../linux/process-identity.ts';
 import { uplink, uplinkArgs } from '../net/pasta.ts';
 import { slirpUplinkArgs } from '../net/slirp.ts';
@@ -25,8 +26,8 @@ import { idMapsFor } from './user-namespace.ts';
 
 export interface Holder {
   readonly pid: number;
-  /** It was made just now: networks of containers that run have to be made again. */
-  readonly isNew: boolean;
+  /** Absent once the networks of the containers that run are in it: see markRestored. */
+  readonly isEmpty?: true;
 }
 
 /** The holder lives as long as one of these descriptors is open somewhere. */
@@ -61,11 +62,26 @@ export function findHolder(host: Host): number | undefined {
 
 /** The caller holds the holder's lock and a lifeline. */
 export async function ensureHolder(host: Host): Promise<Holder> {
-  const found = findHolder(host);
-  const pid = found ?? makeHolder(host);
+  const pid = wholeHolder(host) ?? makeHolder(host);
   if (!hasUplink(host, pid)) await startUplink(host, pid);
-  return { pid, isNew: found === undefined };
+  return restoredHolder(host) === holderRecord(host) ? { pid } : { pid, isEmpty: true };
 }
+
+/** One that ctr was killed over, or failed with, is not mended but made anew. */
+function wholeHolder(host: Host): number | undefined {
+  const found = findHolder(host);
+  if (found === undefined || restoredHolder(host) === holderRecord(host)) return found;
+  process.kill(found, 'SIGKILL');
+  return undefined;
+}
+
+/** Until this is said, whoever comes next makes the networks again: ctr may be killed, or fail, in the middle of it. */
+export function markRestored(host: Host): void {
+  writeFileSync(layout.holderFile(host, 'restored'), holderRecord(host) ?? '', { mode: 0o600 });
+}
+
+const holderRecord = (host: Host) => readKernelFile(layout.holderFile(host, 'holder.json'));
+const restoredHolder = (host: Host) => readKernelFile(layout.holderFile(host, 'restored'));
 
 function makeHolder(host: Host): number {
   const [record, networkFile] = [layout.holderFile(host, 'holder.json'), layout.holderFile(host, 'netns')];

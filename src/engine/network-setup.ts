@@ -1,5 +1,5 @@
 /** Interfaces and firewall of containers on bridge networks: netavark's work, in the holder's namespaces. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { CtrError } from '../base/ctr-error.ts';
 import type { Host } from '../base/host.ts';
 import { type Attachment, netavarkError, netavarkInput } from '../net/netavark.ts';
@@ -116,9 +116,11 @@ export async function admitToHost(host: Host, holder: number): Promise<void> {
   const now = [String(holder), ...sources.sort()];
   if (now.join(' ') === [of, ...before].join(' ')) return;
   const [batch, batch6] = [layout.holderFile(host, 'host.rules'), layout.holderFile(host, 'host6.rules')];
+  // Absent or another holder's: nothing is known of the rules, which a ctr that was killed may have changed in part.
   const isFirst = of !== String(holder);
   writeFileSync(batch, hostRules(sources, isFirst ? undefined : before), { mode: 0o600 });
   writeFileSync(batch6, isFirst ? hostRules6.map((line) => `${line}\n`).join('') : '', { mode: 0o600 });
+  rmSync(applied, { force: true });
   // A kernel without IPv6 has nothing to be closed.
   const script = '"$1" -batch "$2" && { "$1" -6 -batch "$3" || [ ! -e /proc/net/if_inet6 ]; }';
   const args = ['/bin/sh', '-c', script, 'sh', requireNetworkProgram(host, 'ip'), batch, batch6];
@@ -135,16 +137,23 @@ function admitted({ options }: NetworkRecord, members: readonly NetworkMember[])
     .flatMap(({ addresses }) => addresses.filter((address) => !address.includes(':')));
 }
 
-/** slirp4netns has the host's ::1 at fd00::2, and its router at fe80::2; nobody is let through to the former. */
-export const hostRules6 = ['rule add pref 99 iif lo to fd00::2 lookup main', 'rule add pref 101 to fd00::2 prohibit'];
+/** Those of a new namespace: ip-rule(8). */
+const usualRules = ['rule add pref 32766 lookup main', 'rule add pref 32767 lookup default'];
 
-/** Commands for `ip -batch` from the sources `before` to these; `before` is absent for a new holder. */
+/** slirp4netns has the host's ::1 at fd00::2, and its router at fe80::2; nobody is let through to the former. */
+export const hostRules6 = [
+  ...['rule flush', ...usualRules],
+  'rule add pref 99 iif lo to fd00::2 lookup main',
+  'rule add pref 101 to fd00::2 prohibit',
+];
+
+/** Commands for `ip -batch` from the sources `before` to these; `before` is absent when nothing is known. */
 export function hostRules(sources: readonly string[], before: readonly string[] | undefined): string {
   const rule = (source: string) => `pref 100 from ${source} to ${uplink.gateway} lookup main`;
   // iif lo: the holder's own routes need the gateway, above all a pasta that comes after one that was killed.
   const own = `rule add pref 99 iif lo to ${uplink.gateway} lookup main`;
   const lines = [
-    ...(before ? [] : [own, `rule add pref 101 to ${uplink.gateway} prohibit`]),
+    ...(before ? [] : ['rule flush', ...usualRules, own, `rule add pref 101 to ${uplink.gateway} prohibit`]),
     ...(before ?? []).filter((source) => !sources.includes(source)).map((source) => `rule del ${rule(source)}`),
     ...sources.filter((source) => !before?.includes(source)).map((source) => `rule add ${rule(source)}`),
   ];

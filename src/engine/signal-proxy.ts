@@ -9,11 +9,16 @@ const forwarded = [
   ...(['SIGWINCH', 'SIGPWR', 'SIGIO'] as const),
 ];
 
-/** Pass signals on from now on, to whatever `pid` gives: ctr ends with the process, so this is never undone. */
-export function forwardSignals(pid: () => number): void {
+/**
+ * Pass signals on from now on, to whatever `pid` gives (as soon as it gives one): ctr ends with the process, so this is never
+ * undone.
+ */
+export function forwardSignals(pid: () => number | undefined): void {
   const pass = (signal: NodeJS.Signals) => {
+    const target = pid();
+    if (target === undefined) return void setImmediate(pass, signal);
     try {
-      process.kill(pid(), signal);
+      process.kill(target, signal);
     } catch {
       // It has ended meanwhile: its exit is on the way.
     }

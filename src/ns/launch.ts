@@ -59,7 +59,7 @@ export interface LaunchRequest {
   readonly meanwhile?: (() => void) | undefined;
   /** Called when the namespaces of `pid` exist and have their maps, before anything runs in them. */
   readonly prepare?: ((pid: number, supervisor: number) => void | Promise<void>) | undefined;
-  /** Called while the first process does its steps: for work that is of use even if they fail. */
+  /** Called while the first process does its steps and still dies with ctr: for work that is of use even if they fail. */
   readonly underway?: (() => void) | undefined;
   /** The supervisor kills it after this time; absent: never. */
   readonly timeoutMs?: number | undefined;
@@ -144,10 +144,11 @@ async function introduce(
   }
   await request.prepare?.(pid, supervisor);
   sendProgram(pipes.go, compiled.image);
+  // Until the rest is sent, ctr's death is the container's, too.
+  request.underway?.();
   const supervision = new Program();
   compileSupervision(supervision, described, init);
   sendProgram(pipes.rest, assembleFor(supervision, rest));
-  request.underway?.();
   const failed = readFailure(pipes.execRead, [own, { program: compiled.program, mapping: later }]);
   if (failed) throw startError(failed, steps);
   return pid;

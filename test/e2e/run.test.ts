@@ -207,6 +207,18 @@ describe('ctr run: signals [E]', () => {
     expect((await running.ended).code).toBe(143);
   });
 
+  promise('leaves no container alone when SIGTERM comes in the middle of the start', async () => {
+    for (let delayMs = 20; delayMs < 140; delayMs += 10) {
+      const running = bed.start('run', '--rm', '--network', 'none', bed.image('busybox'), 'sh', '-c', trap);
+      await new Promise((resolve) => setTimeout(resolve, delayMs));
+      running.child.kill('SIGTERM');
+      expect([7, null]).toContain((await running.ended).code);
+    }
+    const alone = async () => (await bed.ctr('ps', '-q')).stdout;
+    await until('all containers to end', async () => (await alone()) === '');
+    await bed.ctr('rm', '-fa');
+  });
+
   promise('leaves neither mount nor half-made state when ctr is killed by SIGKILL', async () => {
     const running = bed.start(
       'run',
